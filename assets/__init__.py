@@ -1,0 +1,1 @@
+"""The vocabulary: what users declare. Knows no other part of Headwater."""

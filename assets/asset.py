@@ -1,0 +1,168 @@
+"""What users declare, as plain frozen data: no front end, no engine, no state.
+
+These values are built by the front ends (`sql_file`, `yaml_file`, `declare`) after validation, so code that
+receives one may rely on it. Option values are scalars or tuples, never lists or dicts, so that every value here
+is hashable and has one canonical encoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from headwater.assets.key import AssetKey
+
+Scalar = str | int | float | bool | Decimal | date | datetime | None
+OptionValue = Scalar | tuple["OptionValue", ...]
+Options = tuple[tuple[str, OptionValue], ...]  # sorted by name
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a thing was declared. `file` is relative to the project; `line` counts from 1."""
+
+    file: str
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpec:
+    """One declared check, as data. `kind` names an entry of the check library; `options` are its own arguments.
+
+    `column` is set where the check was declared on a column. `warn_if` and `error_if` are threshold texts such as
+    "> 10" or "> 0.1%".
+    """
+
+    kind: str
+    column: str | None = None
+    options: Options = ()
+    name: str | None = None
+    severity: str = "error"  # error | warn
+    warn_if: str | None = None
+    error_if: str | None = None
+    where: str | None = None
+    on_fail: str = "block"  # block | quarantine
+    scope: str | None = None  # rows | table | partition; None: the kind's own
+    description: str | None = None
+    location: Location | None = field(default=None, compare=False)
+
+    def option(self, name: str, default: OptionValue = None) -> OptionValue:
+        """Return the option called `name`, or `default`."""
+        return next((value for key, value in self.options if key == name), default)
+
+    @property
+    def label(self) -> str:
+        """The name that results are reported under, such as `unique(day, region)`; unique enough to read."""
+        if self.name:
+            return self.name
+        if self.column:
+            return f"{self.kind}({self.column})"
+        columns = self.option("columns")
+        if isinstance(columns, tuple):
+            return f"{self.kind}({', '.join(map(str, columns))})"
+        return self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A declared column. `type` is an engine type as written, or None where it is not part of the contract."""
+
+    name: str
+    type: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """A promise about the age of the source data inside an asset. `by` is a five-field cron deadline."""
+
+    max_lag_seconds: int | None = None
+    by: str | None = None
+    timezone: str | None = None
+    holidays: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Materialization:
+    """How an asset is stored. `format` (csv, parquet, json) and `path` (relative to the project) are for files."""
+
+    kind: str = "table"  # table | view | file
+    format: str | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an external asset comes from: a file (one format, one path) or a table that something else writes.
+
+    `data_time` names the column whose maximum is the data time. `options` are reader options such as `delimiter`.
+    """
+
+    file: str | None = None
+    format: str | None = None  # csv | parquet | json
+    table: str | None = None
+    data_time: str | None = None
+    options: Options = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PythonCode:
+    """The function behind a Python asset: `module_file` (relative to the project) and the function's qualified name.
+
+    `inputs` maps parameter names to upstream keys; `context_parameter` is the parameter that takes the Context.
+    """
+
+    module_file: str
+    qualname: str
+    inputs: tuple[tuple[str, AssetKey], ...] = ()
+    context_parameter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One declared asset: exactly one of `sql`, `python` and `source` is set.
+
+    `deps` is None where the user declared none. `sql_line` is the file line on which `sql` starts, so that a
+    position in the SQL can be shown as a position in the file.
+    """
+
+    key: AssetKey
+    location: Location
+    sql: str | None = None
+    sql_line: int = 1
+    python: PythonCode | None = None
+    source: Source | None = None
+    dialect: str = "duckdb"
+    materialization: Materialization = Materialization()
+    deps: tuple[AssetKey, ...] | None = None
+    columns: tuple[Column, ...] = ()
+    checks: tuple[CheckSpec, ...] = ()
+    description: str | None = None
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+    group: str | None = None
+    freshness: Freshness | None = None
+    regulated: bool = False
+    clock: str = "day"  # grain of clock functions: hour | day | week | month | year
+    volatile: bool | None = None  # None: as the analysis says
+    ignore_versions: bool = False
+    version: str | None = None
+    on_upstream_blocked: str = "hold"  # hold | use_last_good
+    meta: Options = ()
+
+    @property
+    def is_external(self) -> bool:
+        """True for data that Headwater observes but does not build."""
+        return self.source is not None
+
+    @property
+    def kind(self) -> str:
+        """One word for people and selectors: table, view, file, or external."""
+        return "external" if self.is_external else self.materialization.kind
+
+    def declared_types(self) -> Iterator[tuple[str, str]]:
+        """Yield (column, type) for the columns whose type is part of the contract."""
+        return ((column.name, column.type) for column in self.columns if column.type is not None)

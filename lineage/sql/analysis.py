@@ -1,0 +1,97 @@
+"""What one analysis of a SQL text yields. Plain frozen data; positions are character offsets into the text, end exclusive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Transformation = Literal[
+    "IDENTITY", "TRANSFORMATION", "AGGREGATION", "JOIN", "FILTER", "GROUP_BY", "SORT", "WINDOW", "CONDITIONAL"
+]
+Volatility = Literal["STABLE", "CLOCK", "VOLATILE"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSource:
+    """One source column of one output column. Directly: IDENTITY, TRANSFORMATION, AGGREGATION; indirectly: the others."""
+
+    table: str
+    column: str
+    transformation: Transformation
+    indirect: bool = False
+    masking: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OutputColumn:
+    """One output, by position. `type` is None where it is not known."""
+
+    name: str
+    type: str | None
+    sources: tuple[ColumnSource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Influence:
+    """A column that shapes the whole result: FILTER, JOIN, GROUP_BY or SORT."""
+
+    table: str
+    column: str
+    transformation: Transformation
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One table reference, in text order: the columns seen in any position, or None for ALL, with the reason why ALL.
+
+    `filter` is the text of a predicate that stands directly on the reference, or None.
+    """
+
+    table: str
+    columns: tuple[str, ...] | None
+    filter: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A place in the text that the engine run replaces.
+
+    `kind` says by what: TABLE (name: the table) by a pinned name, aliased to `alias` where the text gives none;
+    QUALIFIER (name: the table) by the alias; PARAMETER (name: as written after `$`) and CLOCK (name: the function)
+    by a typed literal.
+    """
+
+    kind: Literal["TABLE", "QUALIFIER", "PARAMETER", "CLOCK"]
+    start: int
+    end: int
+    name: str
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SqlProblem:
+    """Something wrong in the text, at line and column (from 1). `refused` marks what would bypass the graph."""
+
+    message: str
+    line: int | None = None
+    column: int | None = None
+    remedy: str = ""
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything known about one query. `outputs` is None where the output columns cannot be known."""
+
+    outputs: tuple[OutputColumn, ...] | None
+    influences: tuple[Influence, ...]
+    reads: tuple[Read, ...]
+    definition_hash: str
+    volatility: Volatility
+    order_dependent: tuple[str, ...]  # why the result may depend on row order; empty: it does not
+    problems: tuple[SqlProblem, ...]
+    edits: tuple[Edit, ...]
+    parameters: tuple[str, ...]  # names used after `$`, sorted
+    files: tuple[str, ...] = ()  # paths given to table functions such as read_csv
+    target: str | None = None

@@ -1,0 +1,1 @@
+"""Decisions first, effects last: state, staleness, plan, run, publish, ledger store, engines."""
