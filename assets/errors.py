@@ -10,6 +10,7 @@
     │   └── StateInvalid      3    the state file is unreadable or written by a newer Headwater
     ├── StepError             1    a step's own work failed (engine error, user code); the run goes on elsewhere
     └── IntegrityError        1    a recorded fact does not verify
+        └── EncodingError     1    a value that has no canonical bytes, or bytes that are not canonical
 
 A failed check is none of these: it is a verdict.
 """
@@ -101,3 +102,7 @@ class StepError(HeadwaterError):
 
 class IntegrityError(HeadwaterError):
     """A recorded fact does not verify."""
+
+
+class EncodingError(IntegrityError):
+    """A value has no canonical bytes, or bytes are not the canonical encoding of any value."""
