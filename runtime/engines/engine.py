@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from headwater.assets.asset import Source
 from headwater.lineage.fingerprint import Fingerprint
@@ -13,6 +13,7 @@ from headwater.lineage.schema import SchemaColumns
 
 Value = str | int | float | bool | bytes | None
 Row = tuple[Value, ...]
+Form = Literal["relation", "arrow", "pandas", "polars"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One atomic publication. `number` grows by one with each in a warehouse; `id` never repeats."""
+    """One atomic publication. `number` grows with each in a warehouse; `id` never repeats."""
 
     id: str
     number: int
@@ -38,36 +39,99 @@ class Publication:
 class Session(Protocol):
     """One thread's hands on an open warehouse. Statements run in autocommit. Engine failures raise StepError.
 
-    `physical` is a bare name in the private schema; `relation(physical)` is how SQL writes it.
+    `physical` is a bare name in the private schema; `relation(physical)` is how SQL writes it. A session belongs to
+    one thread at a time, except `interrupt`, which any thread may call.
     """
 
-    def relation(self, physical: str) -> str: ...
-    def build_table(self, physical: str, sql: str) -> None: ...
-    def build_view(self, physical: str, sql: str) -> None: ...
-    def build_from_object(self, physical: str, data: object) -> None: ...
-    def ingest(self, physical: str, source: Source, path: Path, columns: Sequence[tuple[str, str]]) -> None: ...
-    def describe(self, relation: str) -> SchemaColumns: ...
-    def row(self, sql: str) -> Row: ...
-    def rows(self, sql: str, limit: int) -> list[Row]: ...
-    def columns_of(self, sql: str) -> tuple[str, ...]: ...
-    def fingerprint_sql(self, schema: SchemaColumns, columns: tuple[str, ...] | None) -> tuple[str, ...]: ...
-    def fingerprint(self, schema: SchemaColumns, columns: tuple[str, ...] | None, values: Row) -> Fingerprint: ...
-    def export(self, physical: str, path: Path, format: str) -> None: ...
-    def interrupt(self) -> None: ...
-    def close(self) -> None: ...
+    def relation(self, physical: str) -> str:
+        """Return how SQL writes the physical table or view, quoted and qualified."""
+
+    def build_table(self, physical: str, sql: str) -> None:
+        """Create a table from one query, in the query's row order."""
+
+    def build_view(self, physical: str, sql: str) -> None:
+        """Create a view over one query; nothing is computed."""
+
+    def build_from_object(self, physical: str, data: object) -> None:
+        """Create a table from what a Python asset returned: an Arrow table, a frame, or a relation of the engine."""
+
+    def ingest(self, physical: str, source: Source, path: Path, columns: Sequence[tuple[str, str]]) -> None:
+        """Create a table from a source file, folder or glob at `path`; `columns` are the declared (name, type)."""
+
+    def describe(self, relation: str) -> SchemaColumns:
+        """Return the columns of a relation as SQL writes it; types in lower case outside quotes."""
+
+    def columns_of(self, sql: str) -> tuple[str, ...]:
+        """Return the output columns of a query without running it."""
+
+    def row(self, sql: str) -> Row:
+        """Return the single row of a query. Values that are no `Value` come as the engine's text."""
+
+    def rows(self, sql: str, limit: int) -> list[Row]:
+        """Return at most `limit` rows of a query, values as in `row`."""
+
+    def read(self, sql: str, form: Form) -> object:
+        """Return the result of a query as a frame, or as a lazy relation of the engine."""
+
+    def fingerprint_sql(self, schema: SchemaColumns, columns: tuple[str, ...] | None) -> tuple[str, ...]:
+        """Return the aggregate expressions of a fingerprint (always three), to be selected with others in one scan."""
+
+    def fingerprint(self, schema: SchemaColumns, columns: tuple[str, ...] | None, values: Row) -> Fingerprint:
+        """Return the fingerprint made of what the expressions of `fingerprint_sql` came to."""
+
+    def export(self, physical: str, path: Path, format: str) -> None:
+        """Write the table to `path`, in its row order, and fsync it: equal tables make equal bytes."""
+
+    def interrupt(self) -> None:
+        """Stop the statement that runs now in this session, from any thread; it raises StepError there."""
+
+    def close(self) -> None:
+        """Let go of the session; a second call does nothing."""
 
 
 class Warehouse(Protocol):
-    """An open warehouse; one process at a time. `close` returns the token that a later `file_token` is compared with."""
+    """An open warehouse; one process at a time. `close` returns what a later `file_token` is compared with."""
 
     @property
-    def identity(self) -> str: ...
+    def identity(self) -> str:
+        """The random id given to the warehouse when it was made."""
+
     @property
-    def settings(self) -> Mapping[str, str]: ...
-    def last_publication(self) -> int: ...
-    def session(self) -> Session: ...
-    def publish(self, publication: Publication) -> None: ...
-    def is_published(self, publication_id: str) -> bool: ...
-    def physical_names(self) -> frozenset[str]: ...
-    def drop(self, names: Sequence[str]) -> None: ...
-    def close(self) -> str: ...
+    def settings(self) -> Mapping[str, str]:
+        """Everything about the engine that decides results: its full version and settings. Part of definitions."""
+
+    def last_publication(self) -> int:
+        """Return the number of the last publication, 0 where there is none."""
+
+    def session(self) -> Session:
+        """Return a new session for the calling thread."""
+
+    def publish(self, publication: Publication) -> None:
+        """Make readers see every pointer of `publication`, or none. After an error, `is_published` says which.
+
+        Raises StepError where something that Headwater did not make stands at a pointer's name.
+        """
+
+    def is_published(self, publication_id: str) -> bool:
+        """Return whether this publication was committed: the marker decides."""
+
+    def physical_names(self) -> frozenset[str]:
+        """Return the names of all physical tables and views."""
+
+    def drop(self, names: Sequence[str]) -> None:
+        """Drop these physical tables and views in one transaction; names that are not there are no error."""
+
+    def close(self) -> str:
+        """Make everything durable, let go of the file and return its token. A second call returns it again."""
+
+
+class OpenWarehouse(Protocol):
+    """Opens the warehouse at `path`, creating it with `new_identity` where it is missing.
+
+    `timezone` is the project's. `folders` are the only places whose files may be read and written; None leaves the
+    file system open. Raises WarehouseLocked, WarehouseInvalid, or ResourceError.
+    """
+
+    def __call__(
+        self, path: Path, *, new_identity: str, timezone: str = "UTC", folders: Sequence[Path] | None = None
+    ) -> Warehouse: ...

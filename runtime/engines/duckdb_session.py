@@ -1,0 +1,103 @@
+"""A session on DuckDB: one cursor, used by one thread at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from headwater.assets.asset import Source
+from headwater.assets.errors import StepError
+from headwater.lineage.fingerprint import Fingerprint
+from headwater.lineage.schema import SchemaColumns
+from headwater.runtime.engines import duckdb_fingerprint, duckdb_objects
+from headwater.runtime.engines.duckdb_errors import engine_errors
+from headwater.runtime.engines.duckdb_export import export_sql, write_durably
+from headwater.runtime.engines.duckdb_ingest import ingest_query
+from headwater.runtime.engines.duckdb_settings import PRIVATE, RESERVED, identifier
+from headwater.runtime.engines.duckdb_values import plain_row, type_text
+from headwater.runtime.engines.engine import Form, Row
+
+
+class DuckDBSession:
+    """Implements `Session`. Made by the warehouse, which closes it at the latest when it closes itself."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, identity: str, algorithm: str) -> None:
+        self._cursor = cursor
+        self._identity = identity
+        self._algorithm = algorithm
+        self._fingerprints = duckdb_fingerprint.FingerprintSql(cursor, algorithm)
+
+    def relation(self, physical: str) -> str:
+        return f"{PRIVATE}.{identifier(physical)}"
+
+    def build_table(self, physical: str, sql: str) -> None:
+        self._create("table", physical, sql)
+
+    def build_view(self, physical: str, sql: str) -> None:
+        self._create("view", physical, sql)
+
+    def build_from_object(self, physical: str, data: object) -> None:
+        with engine_errors():
+            duckdb_objects.build(self._cursor, self._identity, self._target(physical), data)
+
+    def ingest(self, physical: str, source: Source, path: Path, columns: Sequence[tuple[str, str]]) -> None:
+        with engine_errors():
+            query = ingest_query(self._cursor, source, path, columns)
+            self._cursor.execute(f"create table {self._target(physical)} as {query}")
+
+    def describe(self, relation: str) -> SchemaColumns:
+        with engine_errors():
+            description = self._cursor.execute(f"from {relation} limit 0").description
+        return tuple((name, type_text(str(kind))) for name, kind, *_ in description)
+
+    def columns_of(self, sql: str) -> tuple[str, ...]:
+        with engine_errors(first_line=2):
+            return tuple(row[0] for row in self._cursor.execute(f"describe (\n{_query(sql)}\n)").fetchall())
+
+    def row(self, sql: str) -> Row:
+        with engine_errors():
+            rows = self._cursor.execute(sql).fetchmany(2)
+        if len(rows) != 1:
+            raise StepError(f"A query that must give one row gave {'none' if not rows else 'more'}: {sql}")
+        return plain_row(rows[0])
+
+    def rows(self, sql: str, limit: int) -> list[Row]:
+        with engine_errors():
+            return [plain_row(row) for row in self._cursor.execute(sql).fetchmany(limit)]
+
+    def read(self, sql: str, form: Form) -> object:
+        with engine_errors():
+            return duckdb_objects.read(self._cursor, _query(sql), form)
+
+    def fingerprint_sql(self, schema: SchemaColumns, columns: tuple[str, ...] | None) -> tuple[str, ...]:
+        return self._fingerprints.expressions(schema, columns)
+
+    def fingerprint(self, schema: SchemaColumns, columns: tuple[str, ...] | None, values: Row) -> Fingerprint:
+        return duckdb_fingerprint.fingerprint(self._algorithm, schema, columns, values)
+
+    def export(self, physical: str, path: Path, format: str) -> None:
+        statement = export_sql(self.relation(physical), path, format)
+        with engine_errors():
+            write_durably(self._cursor, statement, path)
+
+    def interrupt(self) -> None:
+        self._cursor.interrupt()
+
+    def close(self) -> None:
+        self._cursor.close()
+
+    def _create(self, kind: str, physical: str, sql: str) -> None:
+        with engine_errors(first_line=2):
+            self._cursor.execute(f"create {kind} {self._target(physical)} as (\n{_query(sql)}\n)")
+
+    def _target(self, physical: str) -> str:
+        if physical in RESERVED:
+            raise StepError(f"{physical!r} is the name of one of Headwater's own tables.", "Take another name.")
+        return self.relation(physical)
+
+
+def _query(sql: str) -> str:
+    """Return the one query in `sql`, fit for parentheses, which keep a second statement from hiding behind it."""
+    return sql.rstrip().removesuffix(";")
