@@ -11,10 +11,10 @@ VerdictWord = Literal["PASS", "WARN", "BLOCK"]
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What one check found. `expected` and `actual` are short texts; `failing_rows` is None where it does not count rows.
+    """What one check found. `expected` and `actual` are short texts.
 
-    ERROR means the check itself raised: it counts as failed. `sample` holds a few failing rows as
-    ((column, text), ...) for people; it is never needed to decide.
+    `failing_rows` is None where the check does not count rows. ERROR means the check itself raised: it counts as
+    failed. `sample` holds a few failing rows as ((column, text), ...) for people; it is never needed to decide.
     """
 
     check: str  # the label
