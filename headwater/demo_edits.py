@@ -96,10 +96,12 @@ def tamper_with_a_copy(project: Path, copy: Path) -> Tampering:
     home = project / ".headwater"
     if not (home / "state.db").is_file():
         raise RequestError(f"There is no ledger in {project}.", "Run the project first.")
-    shutil.copytree(home, copy / ".headwater", ignore=shutil.ignore_patterns("state.db*", "cache", "logs", "files"))
     shutil.copytree(project / "assets", copy / "assets")
     shutil.copy2(project / "headwater.toml", copy / "headwater.toml")
     state = copy / ".headwater" / "state.db"
+    (state.parent / "keys").mkdir(parents=True)
+    for public_key in (home / "keys").glob("*.vkey"):  # the private key stays where it is
+        shutil.copy2(public_key, state.parent / "keys")
     with closing(sqlite3.connect(home / "state.db")) as connection:
         # A plain copy could miss what is still in the write-ahead log, and would hold stale pages beside the live ones.
         connection.execute("vacuum into ?", (str(state),))

@@ -133,7 +133,9 @@ def test_tampering_changes_one_byte_of_the_last_entry_about_the_report(records: 
     with pytest.raises(RequestError, match="no ledger"):
         demo_edits.tamper_with_a_copy(project, tmp_path / "early")
     ledger = project / ".headwater"
-    ledger.mkdir()
+    (ledger / "keys").mkdir(parents=True)
+    (ledger / "keys" / "ledger.vkey").write_text("public")
+    (ledger / "keys" / "ledger.ed25519").write_text("private")
     with sqlite3.connect(ledger / "state.db") as connection:
         connection.execute("create table entries (body blob)")
         for seq, stream in enumerate((demo.REPORT, demo.REPORT, "stg.flights")):
@@ -146,6 +148,7 @@ def test_tampering_changes_one_byte_of_the_last_entry_about_the_report(records: 
     done = demo_edits.tamper_with_a_copy(project, tmp_path / "copy")
     assert (done.seq, done.type) == (1, "version.published")
     assert (done.before, done.after) == ("2026-01-02T03:04:05.000006Z", "2026-01-02T03:05:05.000006Z")
+    assert [path.name for path in (done.copy / ".headwater/keys").iterdir()] == ["ledger.vkey"]
     reader = sqlite3.connect(tmp_path / "copy/.headwater/state.db")
     bodies = [bytes(row[0]) for row in reader.execute("select body from entries order by rowid")]
     reader.close()
