@@ -238,6 +238,7 @@ def _sources(project: Path) -> Iterator[tuple[str, str]]:
     for key, external in declared.items():
         columns = {n: c if isinstance(c, str) else c["type"] for n, c in external["columns"].items()}
         assert external["null_values"] == ["NA"]
+        assert all(isinstance(c, str) or set(c) <= {"type", "description"} for c in external["columns"].values())
         file = str(project / external["file"]).replace("'", "''")
         yield key, f"from read_csv('{file}', header = true, delim = ',', nullstr = 'NA', columns = {columns})"
 
