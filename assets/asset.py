@@ -110,15 +110,19 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class PythonCode:
-    """The function behind a Python asset: `module_file` (relative to the project) and the function's qualified name.
+    """The function behind a Python asset: `module_file` (relative to the project), its qualified name and first line.
 
     `inputs` maps parameter names to upstream keys; `context_parameter` is the parameter that takes the Context.
+    `bound` holds the values of closure cells and default arguments, by name; None where one of them is not plain data,
+    so that it cannot be told whether it changed.
     """
 
     module_file: str
     qualname: str
+    line: int = 1
     inputs: tuple[tuple[str, AssetKey], ...] = ()
     context_parameter: str | None = None
+    bound: Options | None = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,11 @@ def as_number(text: str) -> Decimal | None:
     return number if number.is_infinite() or abs(number.adjusted()) <= MAX_EXPONENT else None
 
 
+def is_far_day(text: str) -> bool:
+    """Return whether `text` writes a day that Python's dates cannot hold: a year of five digits, BC, or infinity."""
+    return _FAR_DAY.fullmatch(text) is not None
+
+
 def plain(number: Decimal | int) -> str:
     """Return a finite number as plain digits, without exponent and exactly."""
     return format(number, "f") if isinstance(number, Decimal) else str(number)
@@ -234,7 +239,7 @@ def _place_float(type_: ColumnType, number: Decimal) -> _Placed:
 
 
 def _place_day(type_: ColumnType, value: OptionValue) -> _Placed:
-    if isinstance(value, str) and _FAR_DAY.fullmatch(value):
+    if isinstance(value, str) and is_far_day(value):
         return _Placed(_cast(value, "date"))
     moment = _moment(type_, value)
     if moment.tzinfo is not None:
@@ -243,7 +248,7 @@ def _place_day(type_: ColumnType, value: OptionValue) -> _Placed:
 
 
 def _place_moment(type_: ColumnType, value: OptionValue) -> _Placed:
-    if isinstance(value, str) and _FAR_DAY.fullmatch(value):
+    if isinstance(value, str) and is_far_day(value):
         return _Placed(_cast(value, type_.sql))
     fine = isinstance(value, str) and _FINE_FRACTION.fullmatch(value) is not None
     if fine and type_.sql == "timestamp_ns":

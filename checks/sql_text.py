@@ -52,6 +52,8 @@ def expression_fault(text: str) -> tuple[str, str] | None:
             return "an expression is about one row and cannot contain a query.", f"For other tables {_OTHER_TABLES}"
         if kind == "parameter":
             return f"{token} is not available in an expression.", "Write the value, or the column's name alone."
+        if token == "(" and before.lower() == "columns":
+            return "an expression cannot unfold COLUMNS: it would ask about all of them at once.", "Name each column."
         if token == ";":
             return "an expression cannot contain a semicolon.", "Remove it."
         before = token

@@ -13,7 +13,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from json import JSONDecodeError, JSONDecoder, JSONEncoder
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
-from typing import NoReturn, TypeAlias, cast
+from typing import NoReturn, TypeAlias
 
 from headwater.assets.errors import EncodingError
 
@@ -64,7 +64,7 @@ def parse_canonical(data: bytes) -> JsonValue:
         raise EncodingError(f"Values are nested deeper than {MAX_DEPTH} levels.") from None
     if not canonical:
         raise EncodingError("Not in canonical form (order of keys, duplicate keys, white space or spelling).")
-    return cast(JsonValue, value)
+    return value
 
 
 def _admit(value: object, depth: int, place: tuple[str | int, ...]) -> None:
@@ -101,16 +101,20 @@ def _refuse_float(text: str) -> NoReturn:
     raise EncodingError(f"{text[:40]} is not an integer, and an entry holds no other numbers.")
 
 
-def _parse_integer(text: str) -> int:
-    # 17 characters hold every admitted integer, and keep int() away from absurd lengths.
-    value = int(text) if len(text) <= 17 else MAX_INTEGER + 1
-    if not -MAX_INTEGER <= value <= MAX_INTEGER:
-        raise EncodingError(f"{text[:40]} is an integer of 2^53 or more, which an entry cannot hold.")
-    return value
+class _Integers(dict[str, int]):
+    """Integers by their text: small ones are looked up, which is what most of them are; others are checked."""
+
+    def __missing__(self, text: str) -> int:
+        # 17 characters hold every admitted integer, and keep int() away from absurd lengths.
+        value = int(text) if len(text) <= 17 else MAX_INTEGER + 1
+        if not -MAX_INTEGER <= value <= MAX_INTEGER:
+            raise EncodingError(f"{text[:40]} is an integer of 2^53 or more, which an entry cannot hold.")
+        return value
 
 
-_decoder = JSONDecoder(parse_float=_refuse_float, parse_constant=_refuse_float, parse_int=_parse_integer)
-_scan: Callable[[str, int], tuple[object, int]] = _decoder.scan_once  # type: ignore[attr-defined]
+_integers = _Integers({str(number): number for number in range(1000)})
+_decoder = JSONDecoder(parse_float=_refuse_float, parse_constant=_refuse_float, parse_int=_integers.__getitem__)
+_scan: Callable[[str, int], tuple[JsonValue, int]] = _decoder.scan_once  # type: ignore[attr-defined]
 
 
 def _make_encoder() -> Callable[[object], str]:

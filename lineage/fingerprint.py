@@ -5,6 +5,7 @@ The numbers come from an engine; this module only says what a fingerprint is and
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from headwater.lineage.schema import SchemaColumns
@@ -34,4 +35,13 @@ def column_set_key(columns: tuple[str, ...] | None) -> str:
     """Return the key under which a fingerprint of `columns` is stored: `*` for ALL, else sorted names, quoted."""
     if columns is None:
         return "*"
-    return ",".join('"' + name.replace('"', '""') + '"' for name in sorted(columns))
+    return ",".join('"' + name.replace('"', '""') + '"' for name in sorted(name.lower() for name in columns))
+
+
+def token(fingerprint: Fingerprint) -> str:
+    """Return a fingerprint as the short text that entries keep: equal texts mean equal fingerprints.
+
+    It starts with the number of rows; algorithm, names and types of the columns enter as a digest.
+    """
+    kind = hashlib.sha256(repr((fingerprint.algorithm, fingerprint.columns)).encode()).hexdigest()[:16]
+    return f"{fingerprint.rows}:{fingerprint.sum_a}:{fingerprint.sum_b}:{kind}"

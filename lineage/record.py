@@ -79,25 +79,28 @@ KINDS: Final = frozenset(
     value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str) and "." in value
 )
 
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
-_HASH = re.compile(r"[0-9a-f]{64}")
-_FIELDS: Final[dict[str, tuple[type, ...]]] = {
-    "actor": (dict,),
-    "blobs": (list,),
-    "clock": (str,),
-    "payload": (dict,),
-    "seq": (int,),
-    "stream": (str,),
-    "stream_prev": (str, type(None)),
-    "stream_seq": (int,),
-    "subject": (str,),
-    "ts": (str,),
-    "type": (str,),
-    "v": (int,),
-    "why": (str,),
+_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z").fullmatch
+_HASH = re.compile(r"[0-9a-f]{64}").fullmatch
+_FIELDS: Final[dict[str, type]] = {
+    "actor": dict,
+    "blobs": list,
+    "clock": str,
+    "payload": dict,
+    "seq": int,
+    "stream": str,
+    "stream_prev": str,
+    "stream_seq": int,
+    "subject": str,
+    "ts": str,
+    "type": str,
+    "v": int,
+    "why": str,
 }
-_ACTOR_FIELDS: Final = {"id", "kind", "on_behalf_of"}
-_BLOB_FIELDS: Final = {"media", "name", "sha256", "size"}
+_NAMES: Final = tuple(_FIELDS)  # in canonical order, which is the order that a parsed entry has
+_SHAPE: Final = tuple(_FIELDS.values())
+_SHAPE_OF_FIRST: Final = tuple(type(None) if name == "stream_prev" else type_ for name, type_ in _FIELDS.items())
+_ACTOR_FIELDS: Final = ("id", "kind", "on_behalf_of")
+_BLOB_FIELDS: Final = ("media", "name", "sha256", "size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,23 +180,25 @@ class Entry:
 
 
 def entry_value(entry: Entry) -> dict[str, JsonValue]:
-    """Return `entry` as the JSON object that is encoded."""
+    """Return `entry` as the JSON object that is encoded, its fields in canonical order."""
+    actor: JsonValue = {"id": entry.actor.id, "kind": entry.actor.kind, "on_behalf_of": entry.actor.on_behalf_of}
+    blobs: list[JsonValue] = [
+        {"media": it.media, "name": it.name, "sha256": it.sha256, "size": it.size} for it in entry.blobs
+    ]
     return {
-        "v": FORMAT_VERSION,
-        "seq": entry.seq,
-        "stream": entry.stream,
-        "stream_seq": entry.stream_seq,
-        "stream_prev": entry.stream_prev,
-        "ts": entry.ts,
+        "actor": actor,
+        "blobs": blobs,
         "clock": entry.clock,
-        "type": entry.type,
-        "actor": {"id": entry.actor.id, "kind": entry.actor.kind, "on_behalf_of": entry.actor.on_behalf_of},
-        "why": entry.why,
-        "subject": entry.subject,
         "payload": entry.payload,
-        "blobs": [
-            {"media": blob.media, "name": blob.name, "sha256": blob.sha256, "size": blob.size} for blob in entry.blobs
-        ],
+        "seq": entry.seq,
+        "stream": str(entry.stream),
+        "stream_prev": entry.stream_prev,
+        "stream_seq": entry.stream_seq,
+        "subject": str(entry.subject),
+        "ts": entry.ts,
+        "type": entry.type,
+        "v": FORMAT_VERSION,
+        "why": entry.why,
     }
 
 
@@ -206,22 +211,23 @@ def _entry(value: dict[str, object]) -> Entry:
 
 
 def check_entry(value: object) -> None:
-    """Raise EncodingError unless `value` has exactly the fields of an entry, each of its type.
+    """Raise EncodingError unless `value` is an object with exactly the fields of an entry, each of its type.
 
     `type` is not compared with the kinds above: an entry that a newer Headwater wrote still verifies.
     """
-    if not isinstance(value, dict) or value.keys() != _FIELDS.keys():
+    if not isinstance(value, dict) or tuple(value) != _NAMES:
         raise EncodingError("Not an entry: fields are missing, or there are others.")
-    for name, types in _FIELDS.items():
-        if type(value[name]) not in types:
-            raise EncodingError(f"Not an entry: the field {name!r} is a {type(value[name]).__name__}.")
+    first = value["stream_prev"] is None
+    if tuple(map(type, value.values())) != (_SHAPE_OF_FIRST if first else _SHAPE):
+        wrong = next(name for name, type_ in _FIELDS.items() if type(value[name]) is not type_)
+        raise EncodingError(f"Not an entry: the field {wrong!r} is a {type(value[wrong]).__name__}.")
     if value["v"] != FORMAT_VERSION:
         raise EncodingError(f"The entry has format {value['v']}, and this Headwater reads format {FORMAT_VERSION}.")
-    if value["seq"] < 0 or value["stream_seq"] < 0 or (value["stream_seq"] == 0) != (value["stream_prev"] is None):
+    if value["seq"] < 0 or value["stream_seq"] < 0 or first != (value["stream_seq"] == 0):
         raise EncodingError("Not an entry: its numbers are below 0, or disagree with the hash of the entry before.")
-    if not _TIMESTAMP.fullmatch(value["ts"]):
+    if not _TIMESTAMP(value["ts"]):
         raise EncodingError("Not an entry: its time is not UTC with microseconds.")
-    if value["stream_prev"] is not None and not _HASH.fullmatch(value["stream_prev"]):
+    if not (first or _HASH(value["stream_prev"])):
         raise EncodingError("Not an entry: the hash of the entry before is not 64 hex digits.")
     _check_actor(value["actor"])
     for blob in value["blobs"]:
@@ -229,16 +235,16 @@ def check_entry(value: object) -> None:
 
 
 def _check_actor(actor: dict[str, object]) -> None:
-    if actor.keys() != _ACTOR_FIELDS or not (type(actor["id"]) is str and type(actor["kind"]) is str):
+    if tuple(actor) != _ACTOR_FIELDS or not (type(actor["id"]) is type(actor["kind"]) is str):
         raise EncodingError("Not an entry: the actor has no id and kind, or has other fields.")
-    if type(actor["on_behalf_of"]) not in (str, type(None)):
+    if type(actor["on_behalf_of"]) is not str and actor["on_behalf_of"] is not None:
         raise EncodingError("Not an entry: on whose behalf the actor acted is neither a text nor null.")
 
 
 def _check_blob(blob: object) -> None:
-    if not isinstance(blob, dict) or blob.keys() != _BLOB_FIELDS:
+    if not isinstance(blob, dict) or tuple(blob) != _BLOB_FIELDS:
         raise EncodingError("Not an entry: a blob has no name, media, size and digest, or has other fields.")
     if type(blob["size"]) is not int or not all(type(blob[name]) is str for name in ("media", "name", "sha256")):
         raise EncodingError("Not an entry: a blob's fields have wrong types.")
-    if not _HASH.fullmatch(blob["sha256"]):
+    if not _HASH(blob["sha256"]):
         raise EncodingError("Not an entry: the digest of a blob is not 64 hex digits.")

@@ -8,15 +8,16 @@ from itertools import zip_longest
 from typing import Protocol
 
 from headwater.lineage.record import Entry
-from headwater.runtime.ledger_rows import proven_entries
+from headwater.runtime.ledger_rows import proven_entries, stored_blob
 
 
 class Projector(Protocol):
     """Keeps tables that are a pure function of the entries, in order.
 
     `tables` names them; none may have the name of a table of the ledger itself. Both methods run inside the ledger's
-    transaction: they use `execute` and `executemany`, never `executescript`, `commit` or `rollback`. `apply` sees
-    nothing but the connection's own projection tables and the entry; what it raises undoes the whole append.
+    transaction: they use `execute` and `executemany`, never `executescript`, `commit` or `rollback`. `apply` reads
+    nothing but the entry, its own tables, and from table `blob` (digest, data) what the entry's references name; what
+    it raises undoes the whole append.
     """
 
     @property
@@ -72,13 +73,24 @@ def projection_differences(connection: sqlite3.Connection, projector: Projector)
     """
     scratch = sqlite3.connect(":memory:", isolation_level=None)
     try:
+        scratch.execute("CREATE TABLE blob (digest TEXT PRIMARY KEY, data BLOB NOT NULL)")
         projector.create(scratch)
         for entry, _ in proven_entries(connection):
+            _lend_blobs(entry, connection, scratch)
             projector.apply(scratch, entry)
         found = (_table_difference(connection, scratch, table) for table in projector.tables)
         return tuple(sentence for sentence in found if sentence)
     finally:
         scratch.close()
+
+
+def _lend_blobs(entry: Entry, stored: sqlite3.Connection, scratch: sqlite3.Connection) -> None:
+    """Give the scratch database exactly the blobs that `entry` names."""
+    scratch.execute("DELETE FROM blob")
+    for digest in {blob.sha256 for blob in entry.blobs}:
+        data = stored_blob(stored, digest)
+        if data is not None:
+            scratch.execute("INSERT INTO blob (digest, data) VALUES (?, ?)", (digest, data))
 
 
 def _table_difference(stored: sqlite3.Connection, rebuilt: sqlite3.Connection, table: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -47,15 +48,41 @@ class AssetStatus:
     note: str | None = None  # such as "up to row order"
 
 
-@dataclass(frozen=True, slots=True)
-class StatusReport:
-    """What `stale` answers. `at` and the values of `observed` are ISO 8601 UTC texts."""
+@dataclass(frozen=True)
+class StatusReport(Mapping[str, Status]):
+    """What `stale` answers: a mapping from asset keys to statuses, with what else `stale` shows.
+
+    `at` and the values of `observed` are ISO 8601 UTC texts.
+    """
 
     environment: str
     at: str
     assets: tuple[AssetStatus, ...]
     observed: tuple[tuple[AssetKey, str], ...] = ()
     findings: tuple[str, ...] = ()  # about the warehouse as a whole, such as a restored backup
+
+    def __getitem__(self, key: str) -> Status:
+        """Return the status of the asset called `key`."""
+        for item in self.assets:
+            if item.asset == key:
+                return item.status
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield asset keys in build order."""
+        return (item.asset for item in self.assets)
+
+    def __len__(self) -> int:
+        """Return the number of assets judged."""
+        return len(self.assets)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of assets for each of the five statuses, zeros included, and RETIRED where there is one."""
+        counted = dict.fromkeys(("CURRENT", "STALE", "PENDING", "MISSING", "UNKNOWN"), 0)
+        for item in self.assets:
+            counted[item.status.word] = counted.get(item.status.word, 0) + 1
+        return counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +173,101 @@ class Progress:
     done: int
     total: int
     result: StepResult | None = field(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnLineage:
+    """One output column of an asset. `sources` are (asset, column, transformation, indirect, masking)."""
+
+    column: str
+    type: str | None
+    sources: tuple[tuple[str, str, str, bool, bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLine:
+    """What an asset reads of one upstream: columns, or None for ALL with the reason."""
+
+    upstream: AssetKey
+    columns: tuple[str, ...] | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineageView:
+    """What `lineage` answers: columns and reads of one asset, and the edges (upstream, downstream) around it.
+
+    `columns` is None where the output columns are not known. `kinds` maps each asset of the drawing to its kind.
+    """
+
+    asset: AssetKey
+    columns: tuple[ColumnLineage, ...] | None
+    reads: tuple[ReadLine, ...]
+    edges: tuple[tuple[AssetKey, AssetKey], ...] = ()
+    kinds: tuple[tuple[AssetKey, str], ...] = ()
+    column: str | None = None  # where one column was asked for
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """One line of `history`. `published_in` are the environments whose readers see it now."""
+
+    asset: AssetKey
+    number: int
+    created: str
+    run: str
+    rows: int
+    verdict: str
+    milliseconds: int
+    definition_hash: str
+    published_in: tuple[str, ...] = ()
+    equal_to: int | None = None
+    failed_checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """One line of `runs`; times are ISO 8601 UTC. `outcome` is None while it runs, INTERRUPTED where it was found dead."""
+
+    run: str
+    environment: str
+    started: str
+    finished: str | None
+    outcome: str | None
+    actor: str
+    host: str
+    counts: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """One line of `show`: what one asset came to in a run. `checks` are results in the shape of `run`'s JSON."""
+
+    asset: AssetKey
+    outcome: str
+    version: int | None
+    at: str
+    message: str = ""
+    changed: bool = False
+    checks: tuple[Mapping[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line that a step wrote."""
+
+    at: str
+    asset: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetLine:
+    """One line of `ls`."""
+
+    asset: AssetKey
+    kind: str
+    owner: str | None
+    status: StatusWord
+    file: str
+    description: str | None = None

@@ -10,7 +10,7 @@ from headwater.assets.asset import CheckSpec, Options, OptionValue
 from headwater.checks.given import Given
 from headwater.checks.library.kind import Ask, CannotEvaluate, Measure, RowKind, Target
 from headwater.checks.library.pattern import pattern_fault
-from headwater.checks.literal import ColumnType, Incomparable, above, as_number, below, is_nan, none_of, plain
+from headwater.checks.literal import ColumnType, Incomparable, above, as_number, below, is_far_day, is_nan, none_of, plain
 from headwater.checks.sql_text import enclose, quote_text
 
 
@@ -169,7 +169,7 @@ def _order_fault(low: OptionValue, high: OptionValue) -> str | None:
     numbers = [_number(bound) for bound in (low, high)]
     if numbers[0] is not None and numbers[1] is not None:
         return f"min {_shown(low)} is greater than max {_shown(high)}." if numbers[0] > numbers[1] else None
-    if isinstance(low, str) and isinstance(high, str):
+    if isinstance(low, str) and isinstance(high, str) and not (is_far_day(low) or is_far_day(high)):
         return f"min {low!r} is greater than max {high!r}." if low > high else None
     if isinstance(low, date) and isinstance(high, date):
         return _date_order_fault(low, high)

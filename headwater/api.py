@@ -1,0 +1,1 @@
+"""One function per verb: what the command line, notebooks and other programs call."""

@@ -1,0 +1,93 @@
+"""AssetGraph: what reads what, in an order in which it can be built. Immutable; no recursion, so depth has no limit."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from headwater.assets.key import AssetKey
+
+Edges = Mapping[AssetKey, tuple[AssetKey, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class AssetGraph:
+    """`upstream` maps every asset to what it reads, `check_upstream` to what only its checks read; both sorted."""
+
+    upstream: Edges
+    check_upstream: Edges
+    downstream: Edges
+    order: tuple[AssetKey, ...] = field(repr=False)  # topological, ties by name
+
+    def before(self, key: AssetKey) -> tuple[AssetKey, ...]:
+        """Return everything that must be up to date before `key` can be judged: reads, then what its checks read."""
+        return self.upstream[key] + self.check_upstream.get(key, ())
+
+    def ancestors(self, keys: Iterable[AssetKey], depth: int | None = None) -> frozenset[AssetKey]:
+        """Return `keys` and all they read, at most `depth` steps up."""
+        return _reach(keys, self.upstream, depth)
+
+    def descendants(self, keys: Iterable[AssetKey], depth: int | None = None) -> frozenset[AssetKey]:
+        """Return `keys` and all that reads them, at most `depth` steps down."""
+        return _reach(keys, self.downstream, depth)
+
+
+def build_graph(upstream: Edges, check_upstream: Edges) -> AssetGraph | tuple[AssetKey, ...]:
+    """Return the graph, or a cycle as a path whose last element is its first. Edges to unknown assets are dropped."""
+    known = {key: tuple(sorted({u for u in found if u in upstream})) for key, found in upstream.items()}
+    checks = {
+        key: tuple(sorted({u for u in found if u in upstream and u not in known[key] and u != key}))
+        for key, found in check_upstream.items()
+        if found
+    }
+    downstream: dict[AssetKey, list[AssetKey]] = {key: [] for key in known}
+    waiting: dict[AssetKey, int] = {}
+    after: dict[AssetKey, list[AssetKey]] = {key: [] for key in known}
+    for key, reads in known.items():
+        for read in reads:
+            downstream[read].append(key)
+        before = reads + checks.get(key, ())
+        waiting[key] = len(before)
+        for read in before:
+            after[read].append(key)
+    ready = [key for key, count in waiting.items() if count == 0]
+    heapq.heapify(ready)
+    order: list[AssetKey] = []
+    while ready:
+        key = heapq.heappop(ready)
+        order.append(key)
+        for reader in after[key]:
+            waiting[reader] -= 1
+            if waiting[reader] == 0:
+                heapq.heappush(ready, reader)
+    if len(order) < len(known):
+        return _cycle({key: known[key] + checks.get(key, ()) for key in known if waiting[key] > 0})
+    below = {key: tuple(sorted(readers)) for key, readers in downstream.items()}
+    return AssetGraph(known, checks, below, tuple(order))
+
+
+def _cycle(edges: Edges) -> tuple[AssetKey, ...]:
+    """Return one shortest cycle, in the direction data moves, starting at its first asset by name."""
+    import networkx  # 350 ms to import, needed only to explain an error
+
+    graph = networkx.DiGraph((up, key) for key, found in edges.items() for up in found if up in edges)
+    component = max(networkx.strongly_connected_components(graph), key=lambda c: (len(c) > 1, -len(c)))
+    nodes = component if len(component) > 1 else {k for k in edges if graph.has_edge(k, k)}
+    start = min(nodes)
+    if graph.has_edge(start, start):
+        return (start, start)
+    inside = graph.subgraph(nodes)
+    back = min((p for p in inside.predecessors(start)), key=lambda p: (networkx.shortest_path_length(inside, start, p), p))
+    return (*networkx.shortest_path(inside, start, back), start)
+
+
+def _reach(keys: Iterable[AssetKey], edges: Edges, depth: int | None) -> frozenset[AssetKey]:
+    seen = set(keys)
+    front = set(seen)
+    steps = 0
+    while front and (depth is None or steps < depth):
+        front = {neighbour for key in front for neighbour in edges[key]} - seen
+        seen |= front
+        steps += 1
+    return frozenset(seen)

@@ -1,0 +1,104 @@
+"""What one resolving pass carries along: the graph being built, and notes by text position for the passes after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from headwater.lineage.sql.analysis import SqlProblem
+from headwater.lineage.sql.catalog import Naming, SqlCatalog
+from headwater.lineage.sql.model import Column, Relation, TableReference
+from headwater.lineage.sql.parse import ParsedQuery
+from headwater.lineage.sql.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class BoundName:
+    """A column name in the text, at [start, end), with its qualifiers, and the binding and column it means."""
+
+    start: int
+    end: int
+    index: int
+    column: str
+
+
+@dataclass(slots=True, eq=False)
+class CteDefinition:
+    """A CTE: its query, what it can see, and, once used, its relation."""
+
+    name: str
+    node: exp.Expr
+    columns: tuple[str, ...]
+    environment: Environment | None
+    scope: Scope | None
+    recursive: bool
+    index: int = -1
+    relation: Relation | None = None
+    busy: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Environment:
+    """The CTEs of one WITH clause, each seeing those before it, and the clauses around it."""
+
+    parent: Environment | None
+    definitions: dict[str, tuple[int, CteDefinition]]
+    limit: int
+
+    def find(self, name: str) -> CteDefinition | None:
+        """Return the definition that a table name means here, or None where it is not a CTE."""
+        at: Environment | None = self
+        while at is not None:
+            entry = at.definitions.get(name)
+            if entry is not None and entry[0] < at.limit:
+                return entry[1]
+            at = at.parent
+        return None
+
+
+@dataclass(slots=True, eq=False)
+class Resolution:
+    """The state of one pass over one tree."""
+
+    query: ParsedQuery
+    catalog: SqlCatalog
+    naming: Naming
+    resolve: Callable[[Resolution, exp.Expr, Scope | None, Environment | None], Relation]
+    references: list[TableReference] = field(default_factory=list)
+    relations: list[Relation] = field(default_factory=list)  # every query and table, for influences and unused parts
+    problems: list[SqlProblem] = field(default_factory=list)
+    bound: list[BoundName] = field(default_factory=list)
+    column_of: dict[int, Column] = field(default_factory=dict)  # id of a Column node -> what it means
+    stars: dict[int, tuple[int, str]] = field(default_factory=dict)  # start of a star -> its start with qualifiers, expansion
+    local_names: dict[int, str] = field(default_factory=dict)  # start of an identifier -> its name by scope order
+    aliases: list[tuple[int, int]] = field(default_factory=list)  # spans of table aliases
+    qualifiers: list[tuple[int, int, TableReference]] = field(default_factory=list)  # spans of written qualifiers
+    files: list[str] = field(default_factory=list)
+    names_matter: bool = False  # whether local names or their case can become data
+    next_index: int = 0
+    definitions: list[CteDefinition] = field(default_factory=list)  # every CTE, in text order
+    may_choose_columns: bool = False  # whether COLUMNS(...) or `* LIKE` can occur in the text at all
+
+    def number(self) -> int:
+        """Return the next number for a local name, in scope order."""
+        self.next_index += 1
+        return self.next_index - 1
+
+    def problem(self, message: str, offset: int | None, remedy: str = "", refused: bool = False) -> None:
+        """Note something wrong at a text offset."""
+        place = (None, None) if offset is None else self.query.place(offset)
+        self.problems.append(SqlProblem(message, *place, remedy=remedy, refused=refused))
+
+
+def start_of(identifier: object) -> int | None:
+    """Return where an identifier stands in the text, or None where the parser did not say."""
+    meta = getattr(identifier, "_meta", None)
+    return None if not meta else meta.get("start")
+
+
+def end_of(identifier: object) -> int | None:
+    """Return the offset after an identifier in the text, or None where the parser did not say."""
+    meta = getattr(identifier, "_meta", None)
+    return None if not meta or "end" not in meta else int(meta["end"]) + 1

@@ -1,0 +1,153 @@
+"""FROM items and joins: what they add to a scope, and which columns decide which rows meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from headwater.lineage.sql import sources
+from headwater.lineage.sql.context import Environment, Resolution, start_of
+from headwater.lineage.sql.expressions import Walk
+from headwater.lineage.sql.model import IDENTITY, JOIN, LOOK, Binding, Column, Edge, Gap, Relation, whole
+from headwater.lineage.sql.scope import Scope
+
+
+def bind_source(
+    resolution: Resolution, node: Any, scope: Scope, environment: Environment | None, rows: Relation
+) -> list[Binding]:
+    """Return the bindings that one FROM item adds, and note in `rows` what its rows depend on."""
+    if isinstance(node, exp.Table):
+        bindings = [sources.table(resolution, node, scope, environment)]
+        if node.args.get("joins"):
+            bindings = _nested_join(resolution, node, bindings, scope, environment, rows)
+    elif isinstance(node, exp.Subquery) and not isinstance(node.this, exp.Query):
+        bindings = bind_source(resolution, node.this, scope, environment, rows)
+        bindings = _nested_join(resolution, node, bindings, scope, environment, rows)
+    elif isinstance(node, exp.Paren):
+        bindings = bind_source(resolution, node.this, scope, environment, rows)
+    elif isinstance(node, (exp.Query, exp.Values)):
+        bindings = [sources.derived(resolution, node, scope, environment)]
+    elif isinstance(node, exp.Lateral):
+        bindings = [sources.table_function(resolution, node, node.this, scope, environment)]
+    elif isinstance(node, exp.Func):
+        bindings = [sources.table_function(resolution, node, node, scope, environment)]
+    else:
+        bindings = [sources.opaque_source(resolution, node, scope, environment)]
+    for pivot in node.args.get("pivots") or ():
+        bindings = [sources.pivoted(resolution, pivot, bindings)]
+    rows.row_edges += [(binding.relation, LOOK) for binding in bindings]
+    return bindings
+
+
+def _nested_join(
+    resolution: Resolution, node: Any, bindings: list[Binding], scope: Scope, environment: Environment | None, rows: Relation
+) -> list[Binding]:
+    """`(a join b on ...)`, perhaps with an alias, under which all of its columns are then seen."""
+    inner = Scope(scope.parent)
+    inner.bindings = bindings
+    for join in node.args.get("joins") or ():
+        join_source(resolution, join, inner, environment, rows)
+    alias, renamed = sources.alias_of(node)
+    if alias is None or isinstance(node, exp.Table):
+        scope.merged.update(inner.merged)
+        return inner.bindings
+    sources.drop_alias(resolution, node)
+    relation = Relation(alias)
+    for binding in inner.bindings:
+        for column in binding.listed():
+            if column.name.lower() not in binding.hidden:
+                relation.add(inner.merged.get(column.name.lower(), column))
+        if binding.is_open:
+            relation.gaps.append(Gap(binding.relation, frozenset(binding.hidden)))
+        relation.row_edges.append((binding.relation, LOOK))
+    resolution.relations.append(relation)
+    return [Binding(alias, relation, resolution.number(), renamed)]
+
+
+def join_source(
+    resolution: Resolution, join: Any, scope: Scope, environment: Environment | None, rows: Relation
+) -> None:
+    """Add the right side of `join` to `scope`, and what the join looks at to `rows`."""
+    left = list(scope.bindings)
+    right = bind_source(resolution, join.this, scope, environment, rows)
+    method = str(join.args.get("method") or "").upper()
+    kind = str(join.args.get("kind") or "").upper()
+    if method == "NATURAL":
+        _natural(left, right, scope, rows, _side(join))
+    elif method == "POSITIONAL" or kind == "POSITIONAL":
+        _look_at_all(left, right, rows, "a positional join pairs rows by their place")
+    for identifier in join.args.get("using") or ():
+        _using(resolution, identifier, left, right, scope, rows, _side(join))
+    scope.bindings = left + right
+    if (condition := join.args.get("on")) is not None:
+        walk = Walk(resolution, scope, environment)
+        rows.row_edges += [(target, JOIN) for target, _ in walk.run(condition)]
+    for key in ("match_condition", "nearest", "directed"):
+        if (extra := join.args.get(key)) is not None and not isinstance(extra, (str, bool)):
+            rows.row_edges += [(target, JOIN) for target, _ in Walk(resolution, scope, environment).run(extra)]
+    if kind in ("SEMI", "ANTI"):
+        scope.bindings = left
+
+
+def _side(join: Any) -> str:
+    return str(join.args.get("side") or "").upper()
+
+
+def _using(
+    resolution: Resolution, identifier: Any, left: list[Binding], right: list[Binding], scope: Scope, rows: Relation, side: str
+) -> None:
+    name = identifier.name.lower()
+    first = scope.merged.get(name) or _only(left, name, rows)
+    second = _only(right, name, rows)
+    if first is None or second is None:
+        where = "left" if first is None else "right"
+        resolution.problem(f"USING ({name}): the {where} side has no such column.", start_of(identifier))
+        return
+    _merge(name, first, second, right, scope, rows, side)
+
+
+def _merge(
+    name: str, first: Column, second: Column, right: list[Binding], scope: Scope, rows: Relation, side: str
+) -> None:
+    rows.row_edges += [(first, JOIN), (second, JOIN)]
+    if side == "FULL":
+        merged = Column(first.name, first.type if first.type == second.type else None, [(first, 1), (second, 1)])
+    elif side == "RIGHT":
+        merged = Column(first.name, second.type, [(second, IDENTITY)])
+    else:
+        merged = Column(first.name, first.type, [(first, IDENTITY)])
+    scope.merged[name] = merged
+    for binding in right:
+        binding.hidden.add(name)
+
+
+def _only(bindings: list[Binding], name: str, rows: Relation) -> Column | None:
+    """The column of this name on one side of a join; where several unknown tables may have it, all are looked at."""
+    for binding in bindings:
+        if (column := binding.certain(name)) is not None and name not in binding.hidden:
+            return column
+    possible = [binding for binding in bindings if binding.is_open]
+    if len(possible) == 1:
+        return possible[0].find(name)
+    edges: list[Edge] = []
+    for binding in possible:
+        rows.row_edges.append((whole(binding.relation, f"USING ({name}) may mean several tables"), LOOK))
+        if (column := binding.find(name)) is not None:
+            edges.append((column, IDENTITY))
+    return Column(name, None, edges) if edges else None
+
+
+def _natural(left: list[Binding], right: list[Binding], scope: Scope, rows: Relation, side: str) -> None:
+    """NATURAL: the names that both sides have are decided by their schemas, so everything is looked at."""
+    _look_at_all(left, right, rows, "NATURAL JOIN joins on whatever columns both sides have")
+    names = {column.name.lower(): column for binding in reversed(left) for column in reversed(binding.listed())}
+    for binding in right:
+        for column in binding.listed():
+            name = column.name.lower()
+            if name in names:
+                _merge(name, scope.merged.get(name, names[name]), column, right, scope, rows, side)
+
+
+def _look_at_all(left: list[Binding], right: list[Binding], rows: Relation, reason: str) -> None:
+    rows.row_edges += [(whole(binding.relation, reason), LOOK) for binding in (*left, *right)]

@@ -1,0 +1,99 @@
+"""One parse of one SQL text: the tokens and the tree that every later pass shares."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from sqlglot import Dialect, ErrorLevel, exp
+from sqlglot.errors import ParseError, SqlglotError, TokenError
+from sqlglot.tokens import Token, TokenType
+
+from headwater.assets.errors import SqlError
+
+# sqlglot warns where it falls back to an opaque command; we turn those into errors ourselves.
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
+
+MAX_TEXT = 4_000_000  # characters; a guard, far above any query a person or a generator writes
+_ANSI = re.compile(r"\x1b\[\d*m")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ParsedQuery:
+    """A parsed text. `tree` is the first statement; `statements` is how many there are. Treat all of it as read-only."""
+
+    text: str
+    dialect: str
+    tokens: tuple[Token, ...]
+    tree: exp.Expr
+    statements: int
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Return the line and column (from 1) of a character offset."""
+        return line_and_column(self.text, offset)
+
+
+def parse_query(sql: str, dialect: str = "duckdb") -> ParsedQuery:
+    """Parse `sql` once.
+
+    Raises SqlError with line and column for text that cannot be parsed, that nests too deeply, or that is empty.
+    """
+    _guard(sql)
+    engine = _dialect(dialect)
+    try:
+        tokens = engine.tokenize(sql)
+        trees = engine.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, sql)
+    except ParseError as error:
+        raise _from_parse_error(sql, error) from None
+    except TokenError as error:
+        raise SqlError(_first_line(str(error)), *line_and_column(sql, len(sql))) from None
+    except RecursionError:
+        raise SqlError("The query is nested too deeply to be analysed.", 1, 1, "Split it into CTEs.") from None
+    except (SqlglotError, ValueError, IndexError, AttributeError, TypeError, KeyError) as error:
+        raise SqlError(f"The query cannot be parsed: {_first_line(str(error))}", 1, 1) from None
+    statements = [tree for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)]
+    if not statements:
+        raise SqlError("The text holds no SQL statement.", 1, 1, "Write one query.")
+    return ParsedQuery(sql, dialect, tuple(tokens), statements[0], len(statements))
+
+
+def line_and_column(text: str, offset: int) -> tuple[int, int]:
+    """Return the line and column (from 1) of a character offset."""
+    before = text[:offset]
+    return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+
+
+@cache
+def _dialect(name: str) -> Dialect:
+    try:
+        return Dialect.get_or_raise(name or None)
+    except ValueError:
+        raise SqlError(f"Unknown SQL dialect '{name}'.", remedy="See the list of dialects that sqlglot knows.") from None
+
+
+def _guard(sql: str) -> None:
+    if len(sql) > MAX_TEXT:
+        raise SqlError(f"The query is longer than {MAX_TEXT:,} characters.", 1, 1, "Move constants into a table.")
+    if (null := sql.find("\x00")) >= 0:
+        raise SqlError("The text contains a null byte.", *line_and_column(sql, null), "Remove it.")
+
+
+def _from_parse_error(sql: str, error: ParseError) -> SqlError:
+    details = error.errors[0] if error.errors else {}
+    description = str(details.get("description") or _first_line(str(error)))
+    description = re.sub(r"<Token [^>]*SENTINEL[^>]*>", "the end of the text", description)
+    description = re.sub(r"<Token [^>]*?text: (.*?), line: [^>]*>", r"'\1'", description)
+    highlight, before = details.get("highlight"), details.get("start_context")
+    line, column = details.get("line"), details.get("col")
+    if highlight and before is not None and (start := sql.find(before + highlight)) >= 0:
+        line, column = line_and_column(sql, start + len(before))
+    return SqlError(f"The query cannot be parsed: {description.rstrip('.')}.", line or 1, column or 1)
+
+
+def _first_line(message: str) -> str:
+    return _ANSI.sub("", message).split("\n", 1)[0].strip()
+
+
+PARENTHESES = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}

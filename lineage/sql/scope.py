@@ -1,0 +1,105 @@
+"""Where names are looked up: the FROM clause of one SELECT, its aliases, and the scopes around it."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from headwater.lineage.sql.model import IDENTITY, LOOK, Binding, Column, Edge, whole
+
+NO_NAMES: frozenset[str] = frozenset()
+
+
+class Scope:
+    """The names that one SELECT sees. `parent` is the enclosing scope of a correlated or lateral query."""
+
+    __slots__ = ("aliases", "bindings", "lateral", "merged", "parent", "windows")
+
+    def __init__(self, parent: Scope | None) -> None:
+        self.parent = parent
+        self.bindings: list[Binding] = []
+        self.merged: dict[str, Column] = {}  # columns that USING made one
+        self.aliases: dict[str, Column] = {}  # select items so far
+        self.windows: dict[str, exp.Expr] = {}
+
+    def binding(self, qualifier: tuple[str, ...]) -> Binding | None:
+        """Return the binding that a qualifier names in this scope, or None."""
+        name = qualifier[-1]
+        for candidate in self.bindings:
+            if len(qualifier) == 1:
+                if candidate.alias == name:
+                    return candidate
+            elif candidate.qualifier[-len(qualifier) :] == qualifier:
+                return candidate
+        return None
+
+
+class Found:
+    """The answer to a lookup: the column, and the binding it was found in where there is exactly one."""
+
+    __slots__ = ("ambiguous", "binding", "column")
+
+    def __init__(self, column: Column, binding: Binding | None = None, ambiguous: bool = False) -> None:
+        self.column = column
+        self.binding = binding
+        self.ambiguous = ambiguous
+
+
+def look_up(scope: Scope | None, name: str, aliases_first: bool = False) -> Found | None:
+    """Return what an unqualified lower-case name means, or None where nothing can have that name.
+
+    Columns win over aliases of the select list, an inner scope over an outer one. Where a table of unknown columns
+    might own the name, everything that could be meant is looked at, and the likeliest is taken as the source.
+    """
+    at: Scope | None = scope
+    doubtful: list[Binding] = []
+    while at is not None:
+        found = _in_scope(at, name, aliases_first, doubtful)
+        if found is not None:
+            return _with_doubt(found, doubtful, name)
+        at = at.parent
+        aliases_first = False
+    if not doubtful:
+        return None
+    return _made_up(doubtful, name)
+
+
+def _in_scope(scope: Scope, name: str, aliases_first: bool, doubtful: list[Binding]) -> Found | None:
+    """A certain answer of this scope; bindings that might have the name are added to `doubtful`."""
+    if aliases_first and (alias := scope.aliases.get(name)) is not None:
+        return Found(alias)
+    if (merged := scope.merged.get(name)) is not None:
+        return Found(merged)
+    certain: list[Found] = []
+    for binding in scope.bindings:
+        if (column := binding.certain(name)) is not None:
+            certain.append(Found(column, binding))
+    if len(certain) == 1:
+        return certain[0]  # were it in an unknown table too, the engine would call it ambiguous
+    if certain:
+        edges: list[Edge] = [(found.column, IDENTITY) for found in certain]
+        return Found(Column(certain[0].column.name, certain[0].column.type, edges), None, ambiguous=True)
+    doubtful += [binding for binding in scope.bindings if binding.is_open]
+    if (alias := scope.aliases.get(name)) is not None:
+        return Found(alias)
+    return None
+
+
+def _with_doubt(found: Found, doubtful: list[Binding], name: str) -> Found:
+    if not doubtful:
+        return found
+    edges: list[Edge] = [(found.column, IDENTITY)]
+    for binding in doubtful:
+        edges.append((whole(binding.relation, f"column {name} may belong to it or to something else"), LOOK))
+    return Found(Column(found.column.name, found.column.type, edges))
+
+
+def _made_up(doubtful: list[Binding], name: str) -> Found | None:
+    answers = [(column, binding) for binding in doubtful if (column := binding.find(name)) is not None]
+    if not answers:
+        return None
+    if len(answers) == 1:
+        return Found(*answers[0])
+    edges: list[Edge] = [(column, IDENTITY) for column, _ in answers]
+    for _, binding in answers:
+        edges.append((whole(binding.relation, f"column {name} may belong to several tables of unknown columns"), LOOK))
+    return Found(Column(name, None, edges))

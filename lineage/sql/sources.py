@@ -1,0 +1,255 @@
+"""What stands in a FROM clause: tables, CTEs, derived tables, VALUES, table functions, PIVOT."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from headwater.lineage.sql import functions, refusals
+from headwater.lineage.sql.context import CteDefinition, Environment, Resolution, end_of, start_of
+from headwater.lineage.sql.expressions import Walk, function_name
+from headwater.lineage.sql.model import (
+    IDENTITY,
+    LOOK,
+    TRANSFORMATION,
+    Binding,
+    Column,
+    Edge,
+    Relation,
+    TableReference,
+    TableRelation,
+    whole,
+)
+from headwater.lineage.sql.scope import Scope
+
+
+def alias_of(node: Any) -> tuple[str | None, tuple[str, ...]]:
+    """Return the lower-case alias of a FROM item and the column names it gives."""
+    alias = node.args.get("alias")
+    if alias is None:
+        return None, ()
+    if not isinstance(alias, exp.TableAlias):
+        return (alias.name.lower() or None), ()
+    name = alias.this.name.lower() if alias.this is not None else None
+    return name, tuple(column.name for column in alias.args.get("columns") or ())
+
+
+def drop_alias(resolution: Resolution, node: Any) -> None:
+    """Note where the alias of a FROM item stands, so that the definition hash can leave it out."""
+    alias = node.args.get("alias")
+    identifier = alias.this if isinstance(alias, exp.TableAlias) else alias
+    start, end = start_of(identifier), end_of(identifier)
+    if start is not None and end is not None:
+        resolution.aliases.append((start, end))
+
+
+def table(resolution: Resolution, node: exp.Table, scope: Scope, environment: Environment | None) -> Binding:
+    """Return the binding of a table, a CTE or a table function."""
+    if not isinstance(node.this, (exp.Identifier, exp.Dot)):
+        return table_function(resolution, node, node.this, scope, environment)
+    identifiers = table_identifiers(node)
+    if not identifiers:
+        return opaque_source(resolution, node, scope, environment)
+    parts = tuple(identifier.name.lower() for identifier in identifiers)
+    alias, renamed = alias_of(node)
+    drop_alias(resolution, node)
+    definition = environment.find(parts[-1]) if environment is not None and _may_be_cte(parts) else None
+    if definition is not None:
+        binding = Binding(alias or parts[-1], cte_relation(resolution, definition), resolution.number(), renamed)
+        note_cte(resolution, identifiers, definition, binding.index)
+    else:
+        relation = table_relation(resolution, node, identifiers, parts, alias)
+        binding = Binding(alias or parts[-1], relation, resolution.number(), renamed)
+        assert relation.reference is not None
+        relation.reference.index = binding.index
+        binding.qualifier = () if alias else parts
+    return binding
+
+
+def _may_be_cte(parts: tuple[str, ...]) -> bool:
+    return len(parts) == 1 or (len(parts) == 2 and parts[0] == "recurring")
+
+
+def note_cte(resolution: Resolution, identifiers: list[Any], definition: CteDefinition, index: int) -> None:
+    """Note that an identifier names a CTE, for the definition hash."""
+    start = start_of(identifiers[-1])
+    if start is not None:
+        resolution.local_names[start] = f"cte{definition.index}#{index}"
+
+
+def table_identifiers(node: exp.Table) -> list[Any]:
+    """Return the identifiers of a table name, outermost first; empty where it is not a plain name."""
+    parts = [node.args.get("catalog"), node.args.get("db")]
+    this: Any = node.this
+    tail: list[Any] = []
+    while isinstance(this, exp.Dot):
+        tail.insert(0, this.args["expression"])
+        this = this.this
+    names = [part for part in (*parts, this, *tail) if part is not None]
+    return names if all(isinstance(name, exp.Identifier) for name in names) else []
+
+
+def table_relation(
+    resolution: Resolution, node: exp.Expr, identifiers: list[Any], parts: tuple[str, ...], alias: str | None
+) -> Relation:
+    """Return a new relation for one reference to a table, and list the reference."""
+    schema, name = None, resolution.naming.complete(parts)
+    for candidate in resolution.naming.candidates(parts):
+        if resolution.catalog.knows(candidate):
+            schema = resolution.catalog.find(candidate)
+            break
+    relation: Relation = Relation(name) if schema is None else TableRelation(name, schema)
+    relation.open = schema is None
+    start, end = start_of(identifiers[0]), end_of(identifiers[-1])
+    relation.reference = TableReference(
+        name, parts, -1 if start is None else start, -1 if end is None else end, schema, alias is not None,
+        identifiers[-1].name,
+    )  # fmt: skip
+    resolution.references.append(relation.reference)
+    resolution.relations.append(relation)
+    refusals.check_table(resolution, relation.reference)
+    if node.args.get("when") is not None or node.args.get("version") is not None:
+        resolution.problem(f"{name} is read as of another time, which no trace can pin.", start, refused=True)
+    return relation
+
+
+def cte_relation(resolution: Resolution, definition: CteDefinition) -> Relation:
+    """Return the relation of a CTE, resolved on first use."""
+    if definition.relation is not None:
+        return definition.relation
+    if definition.busy:
+        relation = Relation(definition.name)
+        relation.open = True
+        return relation
+    definition.busy = True
+    if definition.recursive and isinstance(definition.node, exp.SetOperation):
+        relation = _recursive(resolution, definition)
+    else:
+        relation = resolution.resolve(resolution, definition.node, definition.scope, definition.environment)
+        if definition.columns:
+            relation = renamed_relation(definition.name, relation, definition.columns)
+    relation.label = definition.name
+    definition.relation = relation
+    definition.busy = False
+    return relation
+
+
+def _recursive(resolution: Resolution, definition: CteDefinition) -> Relation:
+    """A recursive CTE: its columns exist before the recursive part is resolved, and gain its edges afterwards."""
+    node = definition.node
+    anchor = resolution.resolve(resolution, node.this, definition.scope, definition.environment)
+    relation = Relation(definition.name)
+    listed = anchor.listed()
+    for position, column in enumerate(listed):
+        name = definition.columns[position] if position < len(definition.columns) else column.name
+        relation.add(Column(name, column.type, [(column, IDENTITY)]))
+    relation.gaps = list(anchor.gaps)
+    relation.open = anchor.open
+    relation.row_edges.append((anchor, LOOK))
+    definition.relation = relation
+    resolution.relations.append(relation)
+    step = resolution.resolve(resolution, node.args["expression"], definition.scope, definition.environment)
+    relation.row_edges.append((step, LOOK))
+    for column, next_value in zip(relation.columns, step.listed(), strict=False):
+        column.edges.append((next_value, IDENTITY))
+        if column.type != next_value.type:
+            column.type = None
+    if relation.is_open or step.is_open or len(relation.columns) != len(step.listed()):
+        for side in (anchor, step):
+            relation.row_edges.append((whole(side, "the columns of a recursive query are not known"), LOOK))
+    if node.args.get("distinct"):
+        relation.row_edges += [(column, LOOK) for column in (*relation.columns, *step.listed())]
+    return relation
+
+
+def renamed_relation(label: str, relation: Relation, names: tuple[str, ...]) -> Relation:
+    """Return `relation` with its first columns renamed by position."""
+    renamed = Relation(label)
+    renamed.row_edges.append((relation, LOOK))
+    binding = Binding(None, relation, -1, names)
+    for column in binding.listed():
+        renamed.add(column)
+    renamed.gaps = list(relation.gaps)
+    renamed.open, renamed.source, renamed.single = relation.open, relation.source, relation.single
+    return renamed
+
+
+def derived(resolution: Resolution, node: Any, scope: Scope, environment: Environment | None) -> Binding:
+    """Return the binding of a subquery in FROM."""
+    alias, renamed = alias_of(node)
+    drop_alias(resolution, node)
+    relation = resolution.resolve(resolution, node, scope, environment)
+    if alias and relation.label == "the query":
+        relation.label = alias
+    return Binding(alias, relation, resolution.number(), renamed)
+
+
+def table_function(
+    resolution: Resolution, node: Any, call: Any, scope: Scope, environment: Environment | None
+) -> Binding:
+    """A function in FROM: each of its columns is made from all of its arguments."""
+    alias, renamed = alias_of(node)
+    drop_alias(resolution, node)
+    if isinstance(call, exp.Query):
+        relation = resolution.resolve(resolution, call, scope, environment)
+        if alias and relation.label == "the query":
+            relation.label = alias
+        return Binding(alias, relation, resolution.number(), renamed)
+    name = function_name(resolution, call) if isinstance(call, exp.Func) else functions.syntax_name(type(call))
+    relation = Relation(alias or name)
+    reads_file = refusals.check_table_function(resolution, call, name)
+    walk = Walk(resolution, scope, environment)
+    if reads_file or name in ("query", "query_table"):
+        resolution.names_matter = True  # argument names are options, not columns
+    else:
+        walk.children(call, TRANSFORMATION, frozenset())
+        walk.run(exp.Null())
+    relation.source = walk.edges
+    relation.row_edges += [(target, LOOK) for target, _ in walk.edges]
+    resolution.relations.append(relation)
+    offset = node.args.get("offset")
+    names = list(renamed)
+    if isinstance(offset, exp.Identifier):
+        names.append(offset.name)
+    elif offset:
+        names.append("ordinality")
+    if not names and name in ("unnest", "range", "generate_series", "explode"):
+        names = ["unnest" if name == "explode" else name]
+        if alias:
+            names.append(alias)
+    for column_name in names:
+        relation.add(Column(column_name, None, list(walk.edges)))
+    single = name in ("unnest", "range", "generate_series", "explode", "flatten") and bool(names)
+    relation.open = not single and not (renamed and name in functions.TABLE_FUNCTIONS)
+    return Binding(alias or name, relation, resolution.number())
+
+
+def opaque_source(resolution: Resolution, node: Any, scope: Scope, environment: Environment | None) -> Binding:
+    """Something unfamiliar: whatever it mentions is looked at, and its columns may be anything."""
+    alias, _ = alias_of(node)
+    walk = Walk(resolution, scope, environment)
+    walk.children(node, TRANSFORMATION, frozenset())
+    walk.run(exp.Null())
+    relation = Relation(alias or type(node).__name__.lower())
+    relation.open, relation.source = True, walk.edges
+    relation.row_edges += [(target, LOOK) for target, _ in walk.edges]
+    resolution.relations.append(relation)
+    resolution.names_matter = True
+    return Binding(alias, relation, resolution.number())
+
+
+def pivoted(resolution: Resolution, pivot: Any, bindings: list[Binding]) -> Binding:
+    """PIVOT and UNPIVOT turn names into data and data into names: all of what they read is looked at."""
+    alias, renamed = alias_of(pivot)
+    drop_alias(resolution, pivot)
+    resolution.names_matter = True
+    word = "UNPIVOT" if pivot.args.get("unpivot") else "PIVOT"
+    relation = Relation(alias or (bindings[0].alias if bindings else None) or word.lower())
+    reason = f"{word} turns all of its columns around"
+    edges: list[Edge] = [(whole(binding.relation, reason), TRANSFORMATION) for binding in bindings]
+    relation.open, relation.source = True, edges
+    relation.row_edges += [(target, LOOK) for target, _ in edges]
+    relation.row_edges += [(binding.relation, LOOK) for binding in bindings]
+    resolution.relations.append(relation)
+    return Binding(relation.label, relation, resolution.number(), renamed)

@@ -1,0 +1,342 @@
+"""Resolving: an asset and the schemas of what it reads become a definition, ready to be judged.
+
+The same function serves loading (with the schemas known so far) and each step of a run (with those of the pinned
+versions), so that both arrive at the same hash. Results are cached by everything that they follow from.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from headwater.assets.asset import Asset, CheckSpec
+from headwater.assets.errors import Problem, SqlError
+from headwater.assets.key import AssetKey
+from headwater.lineage.definition import Definition, ReadSet, config_hash
+from headwater.lineage.encoding import tagged_hash
+from headwater.lineage.schema import SchemaColumns
+from headwater.lineage.sql.analysis import Analysis, Read
+from headwater.runtime.cache import AnalysisCache, cache_key, texts_digest
+from headwater.runtime.engines import result_settings
+from headwater.runtime.installed import installed_version
+from headwater.runtime.loading import Loaded
+from headwater.runtime.staleness import Resolved
+from headwater.runtime.state import State
+
+Schemas = Mapping[AssetKey, SchemaColumns | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What is cached: the resolved asset and the problems met on the way."""
+
+    resolved: Resolved
+    problems: tuple[Problem, ...]
+
+
+class Definer:
+    """Resolves assets of one loaded project. Pure but for its cache."""
+
+    def __init__(self, loaded: Loaded, cache: AnalysisCache) -> None:
+        self._loaded = loaded
+        self._cache = cache
+        settings = result_settings(loaded.config.engine, loaded.config.timezone)
+        self._settings = tagged_hash("settings", dict(settings))
+        self._python = texts_digest(loaded.python_texts())
+        self._memory: dict[bytes, _Outcome] = {}
+        self._analyses: dict[bytes, Analysis] = {}
+
+    def resolve(self, key: AssetKey, schemas: Schemas) -> tuple[Resolved, tuple[Problem, ...]]:
+        """Return the asset resolved against `schemas` (None: not known), and the problems found in doing so."""
+        asset = self._loaded.assets[key]
+        place = self._key(asset, schemas)
+        outcome = self._memory.get(place)
+        if outcome is None:
+            hit = self._cache.get_many([place]).get(place)
+            outcome = hit if isinstance(hit, _Outcome) else self._resolve(asset, schemas, place)
+            self._memory[place] = outcome
+        return outcome.resolved, outcome.problems
+
+    def resolve_all(self, state: State | None) -> tuple[dict[AssetKey, Resolved], tuple[Problem, ...]]:
+        """Resolve every asset in build order, each against what its upstreams now promise to look like."""
+        schemas: dict[AssetKey, SchemaColumns | None] = {}
+        resolved: dict[AssetKey, Resolved] = {}
+        problems: list[Problem] = []
+        graph = self._loaded.require_graph()
+        for key in graph.order:
+            resolved[key], found = self.resolve(key, schemas)
+            problems += found
+            schemas[key] = known_schema(resolved[key], state)
+        return resolved, tuple(problems)
+
+    def analysis(self, key: AssetKey, schemas: Schemas) -> Analysis | None:
+        """Return the full analysis of a SQL asset (positions and column lineage), or None for any other asset."""
+        asset = self._loaded.assets[key]
+        if asset.sql is None:
+            return None
+        place = cache_key("analysis", self._key(asset, schemas))
+        if place not in self._analyses:
+            hit = self._cache.get_many([place]).get(place)
+            self._analyses[place] = hit if isinstance(hit, Analysis) else self._analyse(asset, schemas, place)
+        return self._analyses[place]
+
+    def _key(self, asset: Asset, schemas: Schemas) -> bytes:
+        names = self._loaded.references.get(asset.key, ())
+        seen = [(name, schemas.get(AssetKey(name.lstrip("?")))) for name in names]
+        variables = sorted(self._loaded.config.variables.items())
+        python = self._python if asset.python is not None else ""
+        origins = self._loaded.origins[asset.key]
+        return cache_key("resolved", asset.key, origins, seen, variables if asset.sql and "$" in asset.sql else (), self._settings, python)
+
+    def _analyse(self, asset: Asset, schemas: Schemas, place: bytes) -> Analysis:
+        from headwater.lineage import analyse_sql
+
+        assert asset.sql is not None, "only SQL assets are analysed"
+        tables = {name: schemas.get(AssetKey(name)) for name in self._loaded.references[asset.key] if name[0] != "?"}
+        analysis = analyse_sql(asset.sql, asset.dialect, {name: s for name, s in tables.items() if s is not None})
+        self._cache.put(place, analysis)
+        return analysis
+
+    def _resolve(self, asset: Asset, schemas: Schemas, place: bytes) -> _Outcome:
+        if asset.sql is not None:
+            definition, problems = self._define_sql(asset, schemas)
+        elif asset.python is not None:
+            definition, problems = self._define_python(asset)
+        else:
+            definition, problems = Definition("", config_hash(asset), self._settings, schema=_declared(asset)), []
+        check_reads, check_problems = self._check_reads(asset, definition, schemas)
+        resolved = Resolved(asset, definition, _checks_id(asset), check_reads)
+        outcome = _Outcome(resolved, (*problems, *check_problems))
+        self._cache.put(place, outcome)
+        return outcome
+
+    def _define_sql(self, asset: Asset, schemas: Schemas) -> tuple[Definition, list[Problem]]:
+        try:
+            analysis = self.analysis(asset.key, schemas)
+        except SqlError as error:
+            return Definition("", "", self._settings), [_sql_problem(asset, error)]
+        assert analysis is not None, "the asset has SQL"
+        problems = [
+            Problem(asset.location.file, _line(asset, p.line), p.message, p.remedy, asset.key) for p in analysis.problems
+        ]
+        problems += _not_queryable(asset, analysis)
+        parameters, more = self._parameters(asset, analysis)
+        outputs = analysis.outputs
+        schema = None if outputs is None else tuple((output.name, output.type) for output in outputs)
+        problems += more + _contract_problems(asset, schema)
+        volatility, because = analysis.volatility, "it calls a function whose result is not determined by its inputs"
+        if asset.volatile is not None:
+            volatility = "VOLATILE" if asset.volatile else "STABLE" if volatility == "VOLATILE" else volatility
+            because = "it is declared volatile"
+        definition = Definition(
+            logic=analysis.definition_hash,
+            config=tagged_hash("sql-config", (config_hash(asset), asset.dialect, asset.clock if volatility == "CLOCK" else "")),
+            settings=self._settings,
+            parameters=parameters,
+            reads=merge_reads(analysis.reads),
+            schema=schema,
+            volatility=volatility,
+            volatile_because=because if volatility == "VOLATILE" else "",
+            order_dependent=analysis.order_dependent,
+        )
+        return definition, problems
+
+    def _define_python(self, asset: Asset) -> tuple[Definition, list[Problem]]:
+        from headwater.lineage.python_code import analyse_python
+
+        assert asset.python is not None, "the asset has a function"
+        code = asset.python
+        found = analyse_python(self._loaded.python_texts(), code.module_file, code.qualname, code.line)
+        trusted = asset.version is not None
+        undecidable = found.undecidable
+        if code.bound is None:
+            undecidable = (*undecidable, f"{code.qualname} closes over values that are not plain data")
+        versions = () if asset.ignore_versions else tuple((m, installed_version(m)) for m in found.modules if m != "headwater")
+        logic = "" if trusted else found.logic
+        parameters = ()
+        if code.context_parameter is not None:  # the context gives every variable, so each of them may decide
+            parameters = tuple((f"vars.{n}", json.dumps(v)) for n, v in sorted(self._loaded.config.variables.items()))
+        volatile = asset.volatile if asset.volatile is not None else bool(found.impure) and not trusted
+        because = "it is declared volatile" if asset.volatile else "; ".join(found.impure)
+        definition = Definition(
+            logic=tagged_hash("python", (logic, code.bound if not trusted else None, code.inputs)),
+            config=config_hash(asset),
+            settings=tagged_hash("python-settings", (self._settings, versions)),
+            parameters=parameters,
+            reads=tuple(ReadSet(up, None, "its handle records what it takes", recorded=True) for up in _inputs(asset)),
+            volatility="VOLATILE" if volatile else "CLOCK" if found.asks_clock else "STABLE",
+            volatile_because=because if volatile else "",
+            undecidable=() if trusted else undecidable,
+        )
+        return definition, []
+
+    def _parameters(self, asset: Asset, analysis: Analysis) -> tuple[tuple[tuple[str, str], ...], list[Problem]]:
+        """Return the values of `$vars.name` as recorded, and a problem for each name that the project lacks."""
+        values: list[tuple[str, str]] = []
+        problems: list[Problem] = []
+        variables = self._loaded.config.variables
+        for name in analysis.parameters:
+            known = name.removeprefix("vars.")
+            if name.startswith("vars.") and known in variables:
+                values.append((name, json.dumps(variables[known])))
+                continue
+            close = difflib.get_close_matches(name, [f"vars.{v}" for v in variables], n=1)
+            remedy = f"Did you mean ${close[0]}?" if close else "Add it to [vars] in headwater.toml."
+            start = next((e.start for e in analysis.edits if e.kind == "PARAMETER" and e.name == name), 0)
+            line = asset.sql_line + (asset.sql or "").count("\n", 0, start)
+            problems.append(Problem(asset.location.file, line, f"the parameter ${name} is unknown.", remedy, asset.key))
+        return tuple(values), problems
+
+    def _check_reads(
+        self, asset: Asset, definition: Definition, schemas: Schemas
+    ) -> tuple[tuple[ReadSet, ...], list[Problem]]:
+        """Return what the checks read of other assets, with a problem for each column that is not there."""
+        if not asset.checks:
+            return (), []
+        from headwater.checks.scan import check_columns, check_tables
+
+        own = definition.schema if not asset.is_external else _known_external(asset)
+        reads: list[ReadSet] = []
+        problems: list[Problem] = []
+        for check in asset.checks:
+            problems += _missing_columns(asset, check, check_columns(check), own, asset.key)
+            for table, columns in check_tables(check):
+                reads.append(ReadSet(table.lower(), None if columns is None else tuple(sorted(columns))))
+                other = schemas.get(AssetKey(table.lower()))
+                problems += _missing_columns(asset, check, columns or (), other, table)
+            found, sql_problems = _sql_check_reads(asset, check, schemas, own)
+            reads += found
+            problems += sql_problems
+        return merge_read_sets(reads), problems
+
+
+def known_schema(resolved: Resolved, state: State | None) -> SchemaColumns | None:
+    """Return the columns that readers of an asset may count on: those of its data where they are today's, else inferred."""
+    published = None if state is None else state.published.get(resolved.asset.key)
+    inferred = resolved.definition.schema
+    if published is not None and (inferred is None or published.definition_hash == resolved.definition.hash):
+        return published.schema
+    if resolved.asset.is_external:
+        return published.schema if published is not None else None
+    return inferred
+
+
+def merge_reads(reads: tuple[Read, ...]) -> tuple[ReadSet, ...]:
+    """Return one read set for each upstream, over all references to it."""
+    return merge_read_sets([ReadSet(r.table.lower(), None if r.columns is None else tuple(r.columns), r.reason) for r in reads])
+
+
+def merge_read_sets(reads: list[ReadSet]) -> tuple[ReadSet, ...]:
+    """Return one read set for each upstream, sorted: the union of columns, or ALL where one of them is ALL."""
+    merged: dict[str, ReadSet] = {}
+    for read in reads:
+        before = merged.get(read.upstream)
+        if before is None:
+            columns = None if read.columns is None else tuple(sorted(set(read.columns)))
+            merged[read.upstream] = replace(read, columns=columns)
+        elif before.columns is not None:
+            columns = None if read.columns is None else tuple(sorted({*before.columns, *read.columns}))
+            merged[read.upstream] = replace(before, columns=columns, reason=before.reason or read.reason)
+    return tuple(merged[name] for name in sorted(merged))
+
+
+def _inputs(asset: Asset) -> list[str]:
+    assert asset.python is not None, "the asset has a function"
+    return sorted({up for _, up in asset.python.inputs})
+
+
+def _checks_id(asset: Asset) -> str:
+    """Hash what decides a verdict: the checks, and the contract's columns and types."""
+    if not asset.checks and not any(True for _ in asset.declared_types()):
+        return "none"
+    from headwater.checks.identity import checks_identity
+
+    return tagged_hash("checks", (tuple(asset.declared_types()), checks_identity(asset.checks)))
+
+
+def _declared(asset: Asset) -> SchemaColumns | None:
+    return None
+
+
+def _known_external(asset: Asset) -> SchemaColumns | None:
+    return None
+
+
+def _sql_check_reads(
+    asset: Asset, check: CheckSpec, schemas: Schemas, own: SchemaColumns | None
+) -> tuple[list[ReadSet], list[Problem]]:
+    from headwater.checks.scan import check_query
+
+    text = check_query(check)
+    if text is None:
+        return [], []
+    from headwater.lineage import analyse_sql
+
+    tables = {str(k): s for k, s in schemas.items() if s is not None} | ({THIS: own} if own is not None else {})
+    place = check.location or asset.location
+    try:
+        analysis = analyse_sql(text.replace("$this", THIS), "duckdb", tables)
+    except SqlError as error:
+        return [], [Problem(place.file, place.line, f"the check {check.label!r}: {error.message}", error.remedy, asset.key)]
+    problems = [Problem(place.file, place.line, f"the check {check.label!r}: {p.message}", p.remedy, asset.key) for p in analysis.problems]
+    if analysis.volatility != "STABLE":
+        message = f"the check {check.label!r} asks for clock or chance, so its verdict could not be repeated."
+        problems.append(Problem(place.file, place.line, message, "Compare with a column instead.", asset.key))
+    return [read for read in merge_reads(analysis.reads) if read.upstream != THIS], problems
+
+
+THIS = "__this"  # stands for the staged table while the text of a check is analysed
+
+
+def _missing_columns(
+    asset: Asset, check: CheckSpec, columns: tuple[str, ...], schema: SchemaColumns | None, table: str
+) -> list[Problem]:
+    if schema is None:
+        return []
+    names = {name.lower() for name, _ in schema}
+    place = check.location or asset.location
+    found = []
+    for column in columns:
+        if column.lower() not in names:
+            close = difflib.get_close_matches(column.lower(), names, n=1)
+            remedy = f"Did you mean {close[0]}?" if close else f"It has {', '.join(sorted(names))}."
+            message = f"the check {check.label!r} names the column {column!r}, which {table} lacks."
+            found.append(Problem(place.file, place.line, message, remedy, asset.key))
+    return found
+
+
+def _contract_problems(asset: Asset, schema: SchemaColumns | None) -> list[Problem]:
+    if schema is None:
+        return []
+    names = {name.lower() for name, _ in schema}
+    found = []
+    for column in asset.columns:
+        if column.name.lower() not in names:
+            close = difflib.get_close_matches(column.name.lower(), names, n=1)
+            remedy = f"Did you mean {close[0]}?" if close else "Add it to the query, or remove it from `columns`."
+            message = f"`columns` declares {column.name!r}, which the query does not give."
+            found.append(Problem(asset.location.file, asset.location.line, message, remedy, asset.key))
+    return found
+
+
+def _not_queryable(asset: Asset, analysis: Analysis) -> list[Problem]:
+    """Refuse what this version cannot run as declared: writes, file functions, and views that ask for the clock."""
+    found: list[tuple[str, str]] = []
+    if analysis.target is not None:
+        found.append(("the file writes into a table itself.", "Leave the SELECT only; Headwater writes the table."))
+    if analysis.files:
+        found.append((f"it reads the file {analysis.files[0]!r} itself.", "Declare the file as an external and read that."))
+    if asset.kind == "view" and analysis.volatility != "STABLE" and asset.volatile is not False:
+        found.append(("a view may not ask for clock, chance or session: readers would see it change unchecked.", "Make it a table."))
+    return [Problem(asset.location.file, asset.location.line, message, remedy, asset.key) for message, remedy in found]
+
+
+def _sql_problem(asset: Asset, error: SqlError) -> Problem:
+    place = f" (column {error.column})" if error.column else ""
+    return Problem(asset.location.file, _line(asset, error.line), f"{error.message.rstrip('.')}{place}.", error.remedy, asset.key)
+
+
+def _line(asset: Asset, line: int | None) -> int:
+    return asset.sql_line + (line or 1) - 1

@@ -1,0 +1,103 @@
+"""The plan: a pure function of graph, statuses and selection. The value that is printed is the value that runs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from headwater.assets.key import AssetKey
+from headwater.lineage.graph import AssetGraph
+from headwater.runtime.clock import to_iso
+from headwater.runtime.model import Action, Certainty, Plan, Reason, Step
+from headwater.runtime.staleness import Decision, Resolved
+from headwater.runtime.state import State
+
+_CERTAIN_WORDS = ("MISSING", "STALE", "UNKNOWN")
+
+
+def make_plan(
+    graph: AssetGraph,
+    resolved: Mapping[AssetKey, Resolved],
+    decisions: Mapping[AssetKey, Decision],
+    state: State,
+    selected: Collection[AssetKey],
+    now: datetime,
+    *,
+    force: bool = False,
+) -> Plan:
+    """Return what would be done to the `selected` assets, in build order, each CERTAIN or IF_INPUT_CHANGES.
+
+    Sources that a selected asset stands on are observed whether selected or not.
+    """
+    wanted = set(selected) | {k for k in graph.ancestors(selected) if resolved[k].asset.is_external}
+    steps: list[Step] = []
+    unaffected: list[tuple[AssetKey, str]] = []
+    for key in graph.order:
+        if key not in wanted:
+            continue
+        step = _step(resolved[key], decisions[key], state, force and key in selected)
+        if step is not None:
+            steps.append(step)
+        elif key in selected:
+            unaffected.append((key, _why_not(resolved[key], state)))
+    return Plan(
+        environment=state.environment,
+        at=to_iso(now),
+        plan_hash=_plan_hash(graph, resolved, state, steps, force),
+        steps=tuple(steps),
+        unaffected=tuple(unaffected),
+        force=force,
+    )
+
+
+def _step(resolved: Resolved, decision: Decision, state: State, force: bool) -> Step | None:
+    status, asset = decision.status, resolved.asset
+    if status.word == "CURRENT":
+        if not force:
+            return None
+        return Step(asset.key, _action(resolved, state, ()), "CERTAIN", (Reason("FORCED", "asked for with --force."),))
+    certainty: Certainty = "CERTAIN" if status.word in _CERTAIN_WORDS and not decision.blocked else "IF_INPUT_CHANGES"
+    expected = state.published[asset.key].milliseconds / 1000 if asset.key in state.published else None
+    return Step(asset.key, _action(resolved, state, status.reasons), certainty, status.reasons, expected)
+
+
+def _action(resolved: Resolved, state: State, reasons: tuple[Reason, ...]) -> Action:
+    asset = resolved.asset
+    if reasons and all(reason.code in ("CHECKS_CHANGED", "BLOCKED") for reason in reasons):
+        return "RECHECK"
+    if asset.is_external:
+        return "OBSERVE"
+    if asset.kind == "view" and asset.key in state.published:
+        return "REDEFINE"
+    return "BUILD"
+
+
+def _why_not(resolved: Resolved, state: State) -> str:
+    """Return one sentence that says why a CURRENT asset needs nothing."""
+    reads = resolved.definition.reads
+    if resolved.asset.is_external:
+        return "the source is as it was last taken in."
+    if not reads:
+        return "its definition is unchanged and it reads nothing."
+    parts = []
+    for read in reads:
+        columns = "all columns" if read.columns is None else ", ".join(read.columns) or "the row count"
+        if read.recorded:
+            columns = "what it took"
+        parts.append(f"{columns} of {read.upstream}")
+    return f"unchanged: its definition, {'; '.join(parts)}."
+
+
+def _plan_hash(
+    graph: AssetGraph, resolved: Mapping[AssetKey, Resolved], state: State, steps: list[Step], force: bool
+) -> str:
+    """Hash everything that the plan stands on: definitions and checks, published versions, and the steps themselves."""
+    digest = hashlib.sha256(f"{state.environment}\0{force}".encode())
+    for key in graph.order:
+        version = state.published.get(key)
+        number = "" if version is None else str(version.number)
+        digest.update(f"\n{key}\0{resolved[key].definition.hash}\0{resolved[key].checks_id}\0{number}".encode())
+    for step in steps:
+        digest.update(f"\n{step.asset}\0{step.action}\0{step.certainty}".encode())
+    return digest.hexdigest()

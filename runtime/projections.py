@@ -1,0 +1,216 @@
+"""Projections: current state, derived from ledger entries in the transaction that appends them.
+
+`ledger rebuild` drops these tables and applies every entry again, so nothing may be kept here that the entries (and
+the blobs they name) do not say. One function for each kind of entry, found in one table.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+
+from headwater.lineage import record
+from headwater.lineage.record import Entry
+
+_TABLES: Mapping[str, str] = {
+    "version": (
+        "asset text, number integer, run text, physical text, trace_key text, verdict text, created text, record text, "
+        "gate text, primary key (asset, number)"
+    ),
+    "pointer": "environment text, asset text, number integer, publication text, since text, primary key (environment, asset)",
+    "publication": "id text primary key, number integer, environment text, run text, outcome text, at text, items text",
+    "token": "asset text, number integer, columns text, token text, primary key (asset, number, columns)",
+    "source": "asset text primary key, state text, digest text, at text, number integer",
+    "run": (
+        "id text primary key, environment text, started text, finished text, outcome text, plan_hash text, actor text, "
+        "host text, pid integer, record text"
+    ),
+    "step": "run text, asset text, outcome text, number integer, at text, record text, primary key (run, asset)",
+    "warehouse": "identity text primary key, publications integer",
+}
+_INDEXES = (
+    "create index version_trace on version (asset, trace_key)",
+    "create index version_rejected on version (asset) where verdict = 'BLOCK'",
+    "create index step_asset on step (asset)",
+)
+
+
+class StateProjector:
+    """Keeps the tables above. `apply` runs inside the ledger's transaction and sees nothing but the entry."""
+
+    tables: tuple[str, ...] = tuple(_TABLES)
+
+    def create(self, connection: sqlite3.Connection) -> None:
+        """Create the empty tables."""
+        for name, columns in _TABLES.items():
+            connection.execute(f"create table {name} ({columns})")
+        for statement in _INDEXES:
+            connection.execute(statement)
+
+    def apply(self, connection: sqlite3.Connection, entry: Entry) -> None:
+        """Bring the tables up to date with one entry; a kind that changes no state is passed over."""
+        handler = _HANDLERS.get(entry.type)
+        if handler is not None:
+            handler(connection, entry, payload_of(connection, entry))
+
+
+def payload_of(connection: sqlite3.Connection, entry: Entry) -> Mapping[str, object]:
+    """Return the payload of `entry`, from its blob where it was too large to write into the entry."""
+    blob = next((blob for blob in entry.blobs if blob.name == "payload"), None)
+    if blob is None:
+        return entry.payload
+    row = connection.execute("select data from blob where digest = ?", (blob.sha256,)).fetchone()
+    return {} if row is None else dict(json.loads(row[0]))
+
+
+Payload = Mapping[str, object]
+Handler = Callable[[sqlite3.Connection, Entry, Payload], None]
+
+
+def _version_staged(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    db.execute(
+        "insert into version values (?, ?, ?, ?, ?, '', ?, ?, '{}')",
+        (
+            entry.stream,
+            payload["number"],
+            payload["run"],
+            payload["physical"],
+            entry.subject,
+            entry.ts,
+            json.dumps(payload, sort_keys=True),
+        ),
+    )
+
+
+def _gate(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    db.execute(
+        "update version set verdict = ?, gate = ? where asset = ? and number = ?",
+        (payload["verdict"], json.dumps(payload, sort_keys=True), entry.stream, payload["number"]),
+    )
+    if payload["verdict"] == "BLOCK":
+        _step(db, str(payload["run"]), entry.stream, "BLOCKED", payload["number"], entry.ts, {})
+
+
+def _publish_intended(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    db.execute(
+        "insert into publication values (?, ?, ?, ?, 'INTENDED', ?, ?)",
+        (
+            payload["publication"],
+            payload["number"],
+            payload["environment"],
+            payload["run"],
+            entry.ts,
+            json.dumps(payload["items"], sort_keys=True),
+        ),
+    )
+
+
+def _published(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    publication = payload["publication"]
+    row = db.execute("select environment, run, items, number from publication where id = ?", (publication,)).fetchone()
+    environment, run, items, number = row
+    db.execute("update publication set outcome = 'PUBLISHED', at = ? where id = ?", (entry.ts, publication))
+    db.execute("update warehouse set publications = max(publications, ?)", (number,))
+    for item in json.loads(items):
+        if item["action"] == "RETIRED":
+            db.execute("delete from pointer where environment = ? and asset = ?", (environment, item["asset"]))
+            continue
+        db.execute(
+            "insert or replace into pointer values (?, ?, ?, ?, ?)",
+            (environment, item["asset"], item["number"], publication, entry.ts),
+        )
+        _step(db, run, item["asset"], item["action"], item["number"], entry.ts, {"changed": item["changed"]})
+
+
+def _publish_abandoned(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    db.execute(
+        "update publication set outcome = 'ABANDONED', at = ? where id = ?", (entry.ts, payload["publication"])
+    )
+
+
+def _input_resolved(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    tokens = payload["tokens"]
+    assert isinstance(tokens, list | tuple)
+    for columns, token in tokens:
+        db.execute("insert or replace into token values (?, ?, ?, ?)", (entry.stream, payload["number"], columns, token))
+
+
+def _source_observed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    db.execute(
+        "insert or replace into source values (?, ?, ?, ?, ?)",
+        (entry.stream, payload["state"], payload["digest"], payload["at"], payload["number"]),
+    )
+
+
+def _run_started(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    db.execute(
+        "insert into run values (?, ?, ?, null, null, ?, ?, ?, ?, ?)",
+        (
+            entry.subject,
+            payload["environment"],
+            entry.ts,
+            payload["plan_hash"],
+            entry.actor.id,
+            payload["host"],
+            payload["pid"],
+            "{}",
+        ),
+    )
+    db.execute("insert or ignore into warehouse values (?, 0)", (payload["warehouse"],))
+
+
+def _run_finished(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    db.execute(
+        "update run set finished = ?, outcome = ?, record = ? where id = ?",
+        (entry.ts, payload["outcome"], json.dumps(payload, sort_keys=True), entry.subject),
+    )
+    for outcome in ("SKIPPED", "CANCELLED"):
+        for asset, message in _pairs(payload.get(outcome.lower(), [])):
+            _step(db, entry.subject, asset, outcome, None, entry.ts, {"message": message})
+
+
+def _run_interrupted(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    db.execute("update run set finished = ?, outcome = 'INTERRUPTED' where id = ?", (entry.ts, entry.subject))
+
+
+def _step_failed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    _step(db, str(payload["run"]), entry.stream, "FAILED", None, entry.ts, {"error": payload["error"]})
+
+
+def _verified_equal(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    _step(db, str(payload["run"]), entry.stream, "VERIFIED_EQUAL", payload["number"], entry.ts, {"message": entry.why})
+
+
+def _step_held(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    outcome = str(payload.get("outcome", "HELD"))
+    _step(db, str(payload["run"]), entry.stream, outcome, payload.get("number"), entry.ts, {"message": entry.why})
+
+
+def _step(
+    db: sqlite3.Connection, run: str, asset: str, outcome: str, number: object, at: str, extra: Mapping[str, object]
+) -> None:
+    values = (run, asset, outcome, number, at, json.dumps(extra, sort_keys=True))
+    db.execute("insert or replace into step values (?, ?, ?, ?, ?, ?)", values)
+
+
+def _pairs(value: object) -> list[tuple[str, str]]:
+    return [(str(a), str(b)) for a, b in value] if isinstance(value, list | tuple) else []
+
+
+_HANDLERS: Mapping[str, Handler] = {
+    record.VERSION_STAGED: _version_staged,
+    record.GATE_PASSED: _gate,
+    record.GATE_BLOCKED: _gate,
+    record.PUBLISH_INTENDED: _publish_intended,
+    record.PUBLISHED: _published,
+    record.PUBLISH_ABANDONED: _publish_abandoned,
+    record.INPUT_RESOLVED: _input_resolved,
+    record.SOURCE_OBSERVED: _source_observed,
+    record.RUN_STARTED: _run_started,
+    record.RUN_FINISHED: _run_finished,
+    record.RUN_INTERRUPTED: _run_interrupted,
+    record.STEP_FAILED: _step_failed,
+    record.VERIFIED_EQUAL: _verified_equal,
+    record.HELD: _step_held,
+}

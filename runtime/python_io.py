@@ -1,0 +1,126 @@
+"""What a Python asset is given: a handle for each input, which remembers what was taken, and the context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headwater.assets.errors import StepError
+from headwater.lineage.schema import SchemaColumns
+from headwater.runtime.engines.engine import Session
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas
+    import polars
+    import pyarrow
+
+
+class Taken:
+    """What was asked of one input: columns by name, or all of them. Empty means the number of rows only."""
+
+    def __init__(self) -> None:
+        self._columns: set[str] = set()
+        self._all = False
+        self._touched = False
+
+    def note(self, columns: Iterable[str] | None) -> None:
+        """Remember that these columns were taken; None for all, in their order."""
+        self._touched = True
+        if columns is None:
+            self._all = True
+        else:
+            self._columns.update(column.lower() for column in columns)
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The columns taken, sorted, or None for all. An input that was never asked counts by its rows."""
+        return None if self._all else tuple(sorted(self._columns))
+
+
+class Input:
+    """One input of a Python asset. Whatever is asked of it is recorded, so that only that can make the asset stale."""
+
+    def __init__(
+        self,
+        session: Session,
+        relation: str,
+        schema: SchemaColumns,
+        taken: Taken,
+        file: Path | None = None,
+        chosen: tuple[str, ...] | None = None,
+    ) -> None:
+        self._session = session
+        self._relation = relation
+        self._schema = schema
+        self._taken = taken
+        self._file = file
+        self._chosen = chosen
+
+    def select(self, *columns: str) -> Input:
+        """Return a handle that gives only these columns, in this order. Raises StepError for one that is not there."""
+        known = {name.lower(): name for name, _ in self._schema}
+        missing = [column for column in columns if column.lower() not in known]
+        if missing:
+            raise StepError(f"There is no column {missing[0]!r}; there are {', '.join(known.values())}.")
+        chosen = tuple(known[column.lower()] for column in columns)
+        return Input(self._session, self._relation, self._schema, self._taken, self._file, chosen)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column names, in order. Asking for them counts as reading all columns, as the answer may decide."""
+        if self._chosen is None:
+            self._taken.note(None)
+            return tuple(name for name, _ in self._schema)
+        return self._chosen
+
+    def relation(self) -> duckdb.DuckDBPyRelation:
+        """Return the data as a lazy relation of the engine."""
+        return self._read("relation")  # type: ignore[return-value]
+
+    def arrow(self) -> pyarrow.Table:
+        """Return the data as an Arrow table."""
+        return self._read("arrow")  # type: ignore[return-value]
+
+    def pandas(self) -> pandas.DataFrame:
+        """Return the data as a pandas frame."""
+        return self._read("pandas")  # type: ignore[return-value]
+
+    def polars(self) -> polars.DataFrame:
+        """Return the data as a polars frame."""
+        return self._read("polars")  # type: ignore[return-value]
+
+    @property
+    def path(self) -> Path:
+        """The file of a file asset, as it was published. Raises StepError for data that is no file."""
+        if self._file is None:
+            raise StepError("This input is not a file.", "Use .relation(), .arrow(), .pandas() or .polars().")
+        self._taken.note(None)
+        return self._file
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        self._taken.note(())
+        value = self._session.row(f"select count(*) from {self._relation}")[0]
+        return int(value) if isinstance(value, int) else 0
+
+    def _read(self, form: str) -> object:
+        self._taken.note(self._chosen)
+        columns = "*" if self._chosen is None else ", ".join('"' + c.replace('"', '""') + '"' for c in self._chosen)
+        return self._session.read(f"select {columns} from {self._relation}", form)  # type: ignore[arg-type]
+
+
+class Context:
+    """What a run tells a Python asset. `clock` is the run's time truncated to the asset's grain; it is recorded."""
+
+    def __init__(self, run: str, clock: datetime, variables: Mapping[str, object], write: Callable[[str], None]) -> None:
+        self.run = run
+        self.clock = clock
+        self.vars = variables
+        self._write = write
+
+    def log(self, message: str) -> None:
+        """Write a line to the log of this step, which `headwater logs RUN ASSET` shows."""
+        self._write(message)

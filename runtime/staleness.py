@@ -1,0 +1,371 @@
+"""Is it stale? Depth-1 verifying traces with early cutoff: one predicate per clause, in one ordered tuple.
+
+An asset is CURRENT only if every clause holds. A clause that does not hold says which status follows and why; the
+status of an asset is the gravest of them. Pure: clock, state and definitions are arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from headwater.assets.asset import Asset
+from headwater.assets.key import AssetKey
+from headwater.lineage.definition import Definition, ReadSet
+from headwater.lineage.fingerprint import column_set_key
+from headwater.runtime.clock import clock_text, from_iso
+from headwater.runtime.model import Clause, Reason, Status, StatusWord
+from headwater.runtime.state import State, TraceRead, VersionRecord, trace_key
+
+PRECEDENCE: tuple[StatusWord, ...] = ("MISSING", "UNKNOWN", "STALE", "PENDING", "CURRENT")
+Failure = tuple[StatusWord, Reason]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """An asset with its names resolved against the schemas of what it reads: what it is now, ready to be judged."""
+
+    asset: Asset
+    definition: Definition
+    checks_id: str
+    check_reads: tuple[ReadSet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A status, and two facts that decide about readers: `blocked` by its own gate, `held` by an upstream's."""
+
+    status: Status
+    blocked: VersionRecord | None = None
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that a clause may look at."""
+
+    resolved: Resolved
+    published: VersionRecord | None
+    state: State
+    decisions: Mapping[AssetKey, Decision]
+    now: datetime
+    timezone: str
+
+    @property
+    def asset(self) -> Asset:
+        """The asset that is judged."""
+        return self.resolved.asset
+
+    @property
+    def clock(self) -> str | None:
+        """The clock literal of today's grain, where the definition asks for the clock."""
+        if self.resolved.definition.volatility != "CLOCK":
+            return None
+        return clock_text(self.now, self.asset.clock, self.timezone)
+
+
+def upstream_is_current(case: Case) -> Iterator[Failure]:
+    """0. Every upstream is CURRENT, or is blocked or held while this asset uses its last good version."""
+    names = [read.upstream for read in (*case.resolved.definition.reads, *case.resolved.check_reads)]
+    for name in dict.fromkeys(names):
+        upstream = AssetKey(name)
+        decision = case.decisions.get(upstream)
+        if decision is None or decision.status.word == "CURRENT":
+            continue
+        if decision.blocked or decision.held:
+            if case.asset.on_upstream_blocked == "hold" or upstream not in case.state.published:
+                why = "is blocked by its checks" if decision.blocked else "is itself held"
+                yield "PENDING", Reason("HELD", f"{upstream} {why}, so {case.asset.key} is held.", upstream)
+        elif decision.status.word == "MISSING":
+            yield "PENDING", Reason("UPSTREAM_MISSING", f"{upstream} was never built.", upstream)
+        elif decision.status.word == "UNKNOWN":
+            yield "UNKNOWN", Reason("UNDECIDABLE", f"{upstream} is UNKNOWN: {_first(decision)}", upstream)
+        else:
+            message = f"{upstream} is {decision.status.word}; until it is built nobody can say whether its data changed."
+            yield "PENDING", Reason("UPSTREAM_PENDING", message, upstream)
+
+
+def is_published(case: Case) -> Iterator[Failure]:
+    """1. It is published in this environment."""
+    if case.published is None:
+        yield "MISSING", Reason("NEVER_BUILT", f"{case.asset.key} was never published in {case.state.environment}.")
+
+
+def data_is_unaltered(case: Case) -> Iterator[Failure]:
+    """2. Its stored data is there and unaltered."""
+    version, warehouse = case.published, case.state.warehouse
+    if version is None:
+        return
+    for finding in warehouse.findings:
+        yield "UNKNOWN", Reason("UNDECIDABLE", finding)
+    if not warehouse.verified:
+        yield "UNKNOWN", Reason("UNDECIDABLE", warehouse.because)
+    elif version.physical in warehouse.altered:
+        yield "STALE", Reason("DATA_ALTERED", f"the stored data of {version.asset}@v{version.number} was altered or removed behind Headwater's back.")
+    if version.asset in warehouse.altered_files and version.file is not None:
+        yield "STALE", Reason("DATA_ALTERED", f"the file {version.file.path} was altered or removed behind Headwater's back.")
+
+
+def source_is_as_observed(case: Case) -> Iterator[Failure]:
+    """2b. A source is as it was when last taken in (the free tier: equal means unchanged, different means maybe)."""
+    if not case.asset.is_external or case.published is None:
+        return
+    source = case.state.sources.get(case.asset.key)
+    if source is None:
+        return
+    if source.problem is not None:
+        yield "UNKNOWN", Reason("UNDECIDABLE", source.problem)
+    elif source.changed is not False:
+        message = f"{case.asset.key} changed since it was last taken in ({source.detail}); taking it in will tell what that means."
+        yield "PENDING", Reason("INPUT_CHANGED", message)
+
+
+def definition_is_todays(case: Case) -> Iterator[Failure]:
+    """3. Its definition hash is today's."""
+    today, version = case.resolved.definition, case.published
+    for what in today.undecidable:
+        yield "UNKNOWN", Reason("UNDECIDABLE", f"the code cannot be followed: {what}. Give `version=` to take responsibility.")
+    if version is None or version.definition_hash == today.hash:
+        return
+    changed = [name for name, text in today.parts().items() if version.definition.get(name) != text]
+    yield "STALE", Reason("DEFINITION_CHANGED", _definition_message(changed, version, today))
+
+
+def reads_are_todays(case: Case) -> Iterator[Failure]:
+    """4. Its set of reads is today's."""
+    if case.published is None:
+        return
+    recorded = {read.upstream for read in case.published.trace}
+    today = {AssetKey(read.upstream) for read in case.resolved.definition.reads}
+    for upstream in sorted(today - recorded):
+        yield "STALE", Reason("INPUT_ADDED", f"it now reads {upstream}.", upstream)
+    for upstream in sorted(recorded - today):
+        yield "STALE", Reason("INPUT_REMOVED", f"it no longer reads {upstream}.", upstream)
+
+
+def inputs_are_equal(case: Case) -> Iterator[Failure]:
+    """5. For each read, the input fingerprint recorded equals that of the upstream's current version."""
+    if case.published is None:
+        return
+    todays = {read.upstream: read for read in case.resolved.definition.reads}
+    for read in case.published.trace:
+        if read.upstream in todays:
+            yield from _compare(case, read, "INPUT_CHANGED")
+
+
+def is_not_volatile(case: Case) -> Iterator[Failure]:
+    """6. It is not volatile beyond its grain."""
+    definition, version = case.resolved.definition, case.published
+    if version is None:
+        return
+    if definition.volatility == "CLOCK" and version.clock != case.clock:
+        message = f"it asks for the clock: built for {version.clock}, and it is now {case.clock} ({case.asset.clock})."
+        yield "STALE", Reason("CLOCK_GRAIN", message)
+    elif definition.volatility == "VOLATILE":
+        limit = case.asset.freshness.max_lag_seconds if case.asset.freshness else None
+        age = (case.now - from_iso(version.created)).total_seconds()
+        if limit is None or age > limit:
+            yield "STALE", Reason("VOLATILE", f"its result may differ each time: {definition.volatile_because}.")
+
+
+def verdict_is_todays(case: Case) -> Iterator[Failure]:
+    """7. Its verdict was given by today's checks on today's fingerprints of all they read."""
+    version = case.published
+    if version is None:
+        return
+    if version.gate.checks_id != case.resolved.checks_id:
+        yield "STALE", Reason("CHECKS_CHANGED", "its checks changed since its verdict; they are evaluated again, nothing is computed.")
+        return
+    if version.rejected:
+        checks = ", ".join(version.gate.failed) or "its checks"
+        yield "STALE", Reason("BLOCKED", f"the published v{version.number} fails {checks}, which changed since it was published.")
+    for read in version.gate.reads:
+        yield from _compare(case, read, "CHECKS_CHANGED")
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A clause with the question that it answers and the sentence that says why it holds."""
+
+    name: str
+    question: str
+    failures: Callable[[Case], Iterator[Failure]]
+
+
+CLAUSES: tuple[_Named, ...] = (
+    _Named("upstream", "Is every upstream current?", upstream_is_current),
+    _Named("published", "Is it published in this environment?", is_published),
+    _Named("data", "Is its stored data there and unaltered?", data_is_unaltered),
+    _Named("source", "Is the source as it was last taken in?", source_is_as_observed),
+    _Named("definition", "Is its definition today's?", definition_is_todays),
+    _Named("reads", "Does it read what it read then?", reads_are_todays),
+    _Named("inputs", "Is what it reads equal to what it read then?", inputs_are_equal),
+    _Named("volatility", "Does its result not depend on clock or chance?", is_not_volatile),
+    _Named("checks", "Was its verdict given by today's checks?", verdict_is_todays),
+)
+
+
+def decide(case: Case) -> Decision:
+    """Return the status of one asset; its upstreams have been decided before (`case.decisions`)."""
+    failures = [failure for clause in CLAUSES for failure in clause.failures(case)]
+    if not failures:
+        return _CURRENT
+    failures.sort(key=lambda failure: PRECEDENCE.index(failure[0]))
+    word = failures[0][0]
+    reasons = tuple(reason for _, reason in failures)
+    held = any(reason.code == "HELD" for reason in reasons)
+    if case.published is not None and any(reason.code == "BLOCKED" for reason in reasons):
+        return Decision(Status(word, reasons), case.published, held)
+    blocked = None if held else blocked_version(case, [failure[0] for failure in failures])
+    if blocked is not None:
+        checks = ", ".join(blocked.gate.failed) or "its checks"
+        message = f"v{blocked.number} of today's inputs was rejected by {checks}; readers keep the last good version."
+        reasons = (*reasons, Reason("BLOCKED", message))
+    return Decision(Status(word, reasons), blocked, held)
+
+
+_CURRENT = Decision(Status("CURRENT"))
+
+
+def blocked_version(case: Case, words: list[StatusWord]) -> VersionRecord | None:
+    """Return the rejected version of today's trace and checks, if that is what stands between here and CURRENT."""
+    if "PENDING" in words and not case.asset.is_external:
+        return None
+    if case.asset.is_external:
+        seen = case.state.observed.get(case.asset.key)
+        changed = case.state.sources.get(case.asset.key)
+        if seen is None or (changed is not None and changed.changed is not False):
+            return None
+        reads: tuple[TraceRead, ...] | None = ()
+        key = trace_key(case.resolved.definition.hash, (), seen.digest)
+    else:
+        reads = todays_reads(case)
+        if reads is None:
+            return None
+        key = trace_key(case.resolved.definition.hash, reads, case.clock)
+    found = case.state.rejected.get((case.asset.key, key))
+    return found if found is not None and found.gate.checks_id == case.resolved.checks_id else None
+
+
+def todays_reads(case: Case) -> tuple[TraceRead, ...] | None:
+    """Return what a build would see now, or None where a fingerprint is not known (or an upstream is missing).
+
+    The columns of a Python asset are those that its last build took, accepted or rejected.
+    """
+    reads: list[TraceRead] = []
+    for read in case.resolved.definition.reads:
+        upstream = case.state.published.get(AssetKey(read.upstream))
+        if upstream is None:
+            return None
+        columns = column_set_key(read.columns)
+        if read.recorded:
+            columns = _recorded_columns(case, read.upstream) or columns
+        token = case.state.token(upstream, columns)
+        if token is None:
+            return None
+        reads.append(TraceRead(upstream.asset, upstream.number, columns, token))
+    return tuple(reads)
+
+
+def _recorded_columns(case: Case, upstream: str) -> str | None:
+    candidates = [v for (asset, _), v in case.state.rejected.items() if asset == case.asset.key]
+    candidates += [case.published] if case.published else []
+    for version in sorted(candidates, key=lambda v: -v.number):
+        if version.definition_hash == case.resolved.definition.hash:
+            return next((read.columns for read in version.trace if read.upstream == upstream), None)
+    return None
+
+
+def missing_tokens(case: Case) -> tuple[tuple[VersionRecord, str], ...]:
+    """Return (version, column set) pairs that clause 5 or 7 would have to compare and that were never computed."""
+    if case.published is None:
+        return ()
+    wanted: list[tuple[VersionRecord, str]] = []
+    for read in (*case.published.trace, *case.published.gate.reads):
+        upstream = case.state.published.get(read.upstream)
+        if upstream is not None and upstream.number != read.number and case.state.token(upstream, read.columns) is None:
+            wanted.append((upstream, read.columns))
+    return tuple(wanted)
+
+
+def clauses_of(case: Case) -> tuple[Clause, ...]:
+    """Return every clause with its answer, failing ones first, as `why` shows them."""
+    shown = []
+    for clause in CLAUSES:
+        if clause.name == "source" and not case.asset.is_external:
+            continue
+        reasons = tuple(reason for _, reason in clause.failures(case))
+        unreached = case.published is None and clause.name not in ("upstream", "published") and not reasons
+        holds = None if unreached else not reasons
+        shown.append(Clause(clause.name, clause.question, holds, reasons, _proof(clause.name, case) if holds else ""))
+    return tuple(sorted(shown, key=lambda clause: clause.holds is not False))
+
+
+def _compare(case: Case, read: TraceRead, code: str) -> Iterator[Failure]:
+    upstream = case.state.published.get(read.upstream)
+    if upstream is None or upstream.number == read.number:
+        return
+    token = case.state.token(upstream, read.columns)
+    if token == read.token:
+        return
+    columns = columns_of_key(read.columns)
+    seen = "a column" if columns is None else ", ".join(columns) if columns else "the number of rows"
+    if token is None:
+        message = f"the fingerprint of {seen} in {read.upstream}@v{upstream.number} was never computed."
+        yield "UNKNOWN", Reason("UNDECIDABLE", message, read.upstream, columns)
+        return
+    rows_then, rows_now = read.token.split(":")[0], token.split(":")[0]
+    rows = f" ({rows_then} rows then, {rows_now} now)" if rows_then != rows_now else ""
+    what = "the data it reads" if columns is None else ", ".join(columns) if columns else "the row count"
+    message = f"{what} of {read.upstream} changed between v{read.number} and v{upstream.number}{rows}."
+    yield "STALE", Reason(code, message, read.upstream, columns)
+
+
+def columns_of_key(key: str) -> tuple[str, ...] | None:
+    """Return the columns behind a column set key, or None for ALL."""
+    if key == "*":
+        return None
+    return tuple(name.replace('""', '"') for name in key[1:-1].split('","')) if key else ()
+
+
+def _definition_message(changed: list[str], version: VersionRecord, today: Definition) -> str:
+    said = {
+        "logic": "its code changed",
+        "config": "how it is stored or where it comes from changed",
+        "settings": "the engine or its settings changed",
+        "parameters": f"a parameter changed ({version.definition.get('parameters') or 'none'} to {today.parts()['parameters'] or 'none'})",
+    }
+    return " and ".join(said[name] for name in changed if name in said) + "." if changed else "its definition changed."
+
+
+def _first(decision: Decision) -> str:
+    return decision.status.reasons[0].message if decision.status.reasons else ""
+
+
+def _proof(name: str, case: Case) -> str:
+    version = case.published
+    if version is None:
+        return ""
+    if name == "published":
+        return f"v{version.number}, published from run {version.run}."
+    if name == "definition":
+        return f"definition {version.definition_hash[:12]}."
+    if name == "inputs":
+        return _inputs_proof(case, version)
+    if name == "volatility" and case.resolved.definition.order_dependent:
+        return f"current up to row order: {'; '.join(case.resolved.definition.order_dependent)}."
+    if name == "checks":
+        return f"verdict {version.gate.word}."
+    return ""
+
+
+def _inputs_proof(case: Case, version: VersionRecord) -> str:
+    parts = []
+    for read in version.trace:
+        columns = columns_of_key(read.columns)
+        now = case.state.published.get(read.upstream)
+        which = "all columns" if columns is None else ", ".join(columns) or "row count"
+        moved = f", equal in v{now.number}" if now and now.number != read.number else ""
+        parts.append(f"{read.upstream}@v{read.number}{moved} ({which})")
+    return ("; ".join(parts) + ".") if parts else "it reads nothing."

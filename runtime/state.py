@@ -1,0 +1,160 @@
+"""What is known: versions, pointers, observations. A snapshot for deciding, read through a narrow reader."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from headwater.assets.key import AssetKey
+from headwater.lineage.schema import SchemaColumns
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRead:
+    """What a version saw of one upstream: its version, the columns (a column set key) and their fingerprint token."""
+
+    upstream: AssetKey
+    number: int
+    columns: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFile:
+    """The bytes of a file version: path relative to the project, SHA-256, size in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The verdict on a version: the word, by which checks (their identity) and on what else they read."""
+
+    word: str  # PASS | WARN | BLOCK
+    checks_id: str
+    reads: tuple[TraceRead, ...] = ()
+    failed: tuple[str, ...] = ()  # labels of the checks that block, or warn
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """One materialised state of an asset, as recorded. `tokens` maps column set keys to fingerprint tokens.
+
+    `physical` is the relation that holds it (a name in the private schema, or a foreign table as SQL writes it).
+    `definition` maps part names to hashes; `data_times` maps sources to the data time that is inside, ISO 8601 UTC.
+    `equal_to` is the version whose data this one shares, because a rebuild came out equal.
+    """
+
+    asset: AssetKey
+    number: int
+    kind: str
+    physical: str
+    rows: int
+    schema: SchemaColumns
+    definition: Mapping[str, str]
+    definition_hash: str
+    trace: tuple[TraceRead, ...]
+    tokens: Mapping[str, str]
+    gate: Gate
+    run: str = ""
+    created: str = ""
+    clock: str | None = None
+    equal_to: int | None = None
+    order_dependent: tuple[str, ...] = ()
+    file: PublishedFile | None = None
+    source: Mapping[str, str] = field(default_factory=dict)
+    data_times: Mapping[str, str] = field(default_factory=dict)
+    milliseconds: int = 0
+    text: str = ""  # digest of the blob with the text that ran
+
+    @property
+    def trace_key(self) -> str:
+        """What it was made from, as one hash: equal keys mean equal definition, inputs as read, and parameters."""
+        return trace_key(self.definition_hash, self.trace, self.clock or self.source.get("sha256"))
+
+    @property
+    def rejected(self) -> bool:
+        """True where its gate keeps it from readers."""
+        return self.gate.word == "BLOCK"
+
+
+def trace_key(definition_hash: str, reads: Iterable[TraceRead], parameter: str | None) -> str:
+    """Return the hash of a trace; `parameter` is the clock literal, or the digest of a source's content.
+
+    Version numbers are left out: equal data under another number is the same input.
+    """
+    parts = sorted(f"{read.upstream}\0{read.columns}\0{read.token}" for read in reads)
+    return hashlib.sha256("\n".join([definition_hash, parameter or "", *parts]).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A source as last seen: its free state (JSON text), the SHA-256 of its content, when, and as which version."""
+
+    source: AssetKey
+    state: str
+    digest: str
+    at: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNow:
+    """A source as it is now, by the free tier. `changed` is None where that cannot be told; `problem` says why."""
+
+    changed: bool | None
+    problem: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WarehouseNow:
+    """Whether stored data is what was recorded. `altered` holds physical names found different or gone.
+
+    `verified` is False where nobody could tell, and `because` says why; `findings` are about the warehouse as a whole
+    and, where there are any, nothing in it may be trusted or published.
+    """
+
+    verified: bool = True
+    because: str = ""
+    altered: frozenset[str] = frozenset()
+    altered_files: frozenset[AssetKey] = frozenset()
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class State:
+    """A snapshot for one environment. The coordinator of a run updates its own copy; deciding only reads."""
+
+    environment: str
+    published: dict[AssetKey, VersionRecord]
+    rejected: dict[tuple[AssetKey, str], VersionRecord]  # by (asset, trace key): the newest
+    observed: dict[AssetKey, Observation]
+    sources: dict[AssetKey, SourceNow] = field(default_factory=dict)
+    extra_tokens: dict[tuple[AssetKey, int, str], str] = field(default_factory=dict)
+    warehouse: WarehouseNow = field(default_factory=WarehouseNow)
+
+    def token(self, version: VersionRecord, columns: str) -> str | None:
+        """Return the fingerprint token of `columns` of `version`, or None where it was never computed."""
+        found = version.tokens.get(columns)
+        return found if found is not None else self.extra_tokens.get((version.asset, version.number, columns))
+
+
+class StateReader(Protocol):
+    """What deciding needs to know of the past. Nothing here writes."""
+
+    def snapshot(self, environment: str) -> State:
+        """Return what is known for `environment`. Raises StateInvalid where it cannot be read."""
+        ...
+
+    def versions(self, asset: AssetKey) -> tuple[VersionRecord, ...]:
+        """Return every version of `asset`, oldest first."""
+        ...
+
+    def version_of_trace(self, asset: AssetKey, trace_key: str) -> VersionRecord | None:
+        """Return the newest accepted version made from this trace, or None."""
+        ...

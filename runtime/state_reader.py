@@ -1,0 +1,159 @@
+"""Reads the projections into the values that deciding works on. Nothing here writes."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+
+from headwater.assets.key import AssetKey
+from headwater.runtime.facts import version_from_json
+from headwater.runtime.state import Observation, State, VersionRecord
+
+_VERSION = "v.asset, v.record, v.gate, v.created"
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """A publication that was intended and whose outcome was never recorded."""
+
+    id: str
+    number: int
+    environment: str
+    run: str
+    items: tuple[dict[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as recorded. `outcome` is None while it runs, INTERRUPTED where it was found dead."""
+
+    id: str
+    environment: str
+    started: str
+    finished: str | None
+    outcome: str | None
+    actor: str
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """What one asset came to in one run."""
+
+    run: str
+    asset: AssetKey
+    outcome: str
+    number: int | None
+    at: str
+    message: str
+    changed: bool
+
+
+class SqlStateReader:
+    """A StateReader over the projections of a ledger, by any connection to its file."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def snapshot(self, environment: str) -> State:
+        """Return what is known for `environment`."""
+        published = {
+            version.asset: version
+            for version in self._versions(
+                f"select {_VERSION} from pointer p join version v using (asset, number) where p.environment = ?",
+                environment,
+            )
+        }
+        rejected = {
+            (version.asset, version.trace_key): version
+            for version in self._versions(
+                f"select {_VERSION} from version v where verdict = 'BLOCK' order by asset, number"
+            )
+        }
+        observed = {
+            AssetKey(asset): Observation(AssetKey(asset), state, digest, at, number)
+            for asset, state, digest, at, number in self._db.execute("select * from source")
+        }
+        extra = {(AssetKey(a), n, c): t for a, n, c, t in self._db.execute("select * from token")}
+        return State(environment, published, rejected, observed, extra_tokens=extra)
+
+    def versions(self, asset: AssetKey) -> tuple[VersionRecord, ...]:
+        """Return every version of `asset`, oldest first."""
+        return self._versions(f"select {_VERSION} from version v where asset = ? order by number", asset)
+
+    def version_of_trace(self, asset: AssetKey, trace_key: str) -> VersionRecord | None:
+        """Return the newest accepted version of `asset` made from this trace, or None."""
+        found = self._versions(
+            f"select {_VERSION} from version v where asset = ? and trace_key = ? and verdict in ('PASS', 'WARN') "
+            "order by number desc limit 1",
+            asset,
+            trace_key,
+        )
+        return found[0] if found else None
+
+    def next_numbers(self) -> dict[AssetKey, int]:
+        """Return the next free version number of every asset that has a version."""
+        rows = self._db.execute("select asset, max(number) + 1 from version group by asset")
+        return {AssetKey(asset): number for asset, number in rows}
+
+    def in_flight(self) -> tuple[InFlight, ...]:
+        """Return publications without an outcome, oldest first."""
+        rows = self._db.execute(
+            "select id, number, environment, run, items from publication where outcome = 'INTENDED' order by number"
+        )
+        return tuple(InFlight(i, n, e, r, tuple(json.loads(items))) for i, n, e, r, items in rows)
+
+    def unfinished_runs(self) -> tuple[str, ...]:
+        """Return the ids of runs that never recorded an end."""
+        return tuple(row[0] for row in self._db.execute("select id from run where finished is null order by started"))
+
+    def physical_names(self) -> frozenset[str]:
+        """Return every physical relation that some version rests on, rejected ones too."""
+        return frozenset(row[0] for row in self._db.execute("select distinct physical from version where verdict <> ''"))
+
+    def warehouse(self) -> tuple[str, int] | None:
+        """Return the identity of the warehouse and the number of its last publication, or None before the first run."""
+        row = self._db.execute("select identity, publications from warehouse").fetchone()
+        return None if row is None else (row[0], row[1])
+
+    def environments_of(self, asset: AssetKey) -> dict[int, tuple[str, ...]]:
+        """Return for each version number of `asset` the environments that point to it."""
+        found: dict[int, tuple[str, ...]] = {}
+        for environment, number in self._db.execute(
+            "select environment, number from pointer where asset = ? order by environment", (asset,)
+        ):
+            found[number] = (*found.get(number, ()), environment)
+        return found
+
+    def runs(self, limit: int = 1_000_000) -> tuple[RunRecord, ...]:
+        """Return the newest runs, newest first."""
+        rows = self._db.execute(
+            "select id, environment, started, finished, outcome, actor, host, pid from run "
+            "order by started desc, id desc limit ?",
+            (limit,),
+        )
+        return tuple(RunRecord(*row) for row in rows)
+
+    def steps(self, *, run: str | None = None, asset: AssetKey | None = None) -> tuple[StepRecord, ...]:
+        """Return the recorded steps of a run, or of an asset (newest first)."""
+        column, value, order = ("run", run, "at, asset") if run is not None else ("asset", asset, "at desc")
+        rows = self._db.execute(
+            f"select run, asset, outcome, number, at, record from step where {column} = ? order by {order}", (value,)
+        )
+        return tuple(_step(*row) for row in rows)
+
+    def results_of(self, asset: AssetKey, number: int) -> list[dict[str, object]]:
+        """Return the check results that the verdict on a version was given with, as `run` shows them."""
+        row = self._db.execute("select gate from version where asset = ? and number = ?", (asset, number)).fetchone()
+        return [] if row is None else list(json.loads(row[0]).get("results", []))
+
+    def _versions(self, sql: str, *parameters: object) -> tuple[VersionRecord, ...]:
+        return tuple([version_from_json(*row) for row in self._db.execute(sql, parameters) if row[2] != "{}"])
+
+
+def _step(run: str, asset: str, outcome: str, number: int | None, at: str, record: str) -> StepRecord:
+    value = json.loads(record)
+    message = value.get("error") or value.get("message") or ""
+    return StepRecord(run, AssetKey(asset), outcome, number, at, message, bool(value.get("changed", False)))
