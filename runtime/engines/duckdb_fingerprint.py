@@ -34,15 +34,13 @@ from headwater.assets.errors import StepError
 from headwater.lineage.fingerprint import Fingerprint
 from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.engines.duckdb_settings import identifier, literal
+from headwater.runtime.engines.duckdb_values import INTEGERS
 
-_INTEGERS = frozenset(
-    f"{sign}{kind}" for kind in ("tinyint", "smallint", "integer", "bigint", "hugeint") for sign in ("", "u")
-)
 _TIMES = frozenset(
     ["date", "time", "time_ns", "time with time zone", "timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns"]
 )
 _ZONED = frozenset(["timestamp with time zone", "timestamptz_ns"])
-_NUMBERS = _INTEGERS | {"boolean", "bignum", "decimal"}
+_NUMBERS = INTEGERS | {"boolean", "bignum", "decimal"}
 _PLAIN = _NUMBERS | _TIMES | _ZONED | frozenset(["varchar", "uuid", "blob", "bit", "geometry", "null"])
 _FLOATS = frozenset(["float", "double"])
 _TEXTS = frozenset(["uuid", "bit", "interval", "null"]) | _NUMBERS | _TIMES

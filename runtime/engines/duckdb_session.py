@@ -11,12 +11,11 @@ from headwater.assets.asset import Source
 from headwater.assets.errors import StepError
 from headwater.lineage.fingerprint import Fingerprint
 from headwater.lineage.schema import SchemaColumns
-from headwater.runtime.engines import duckdb_fingerprint, duckdb_objects
+from headwater.runtime.engines import duckdb_fingerprint, duckdb_ingest, duckdb_objects
 from headwater.runtime.engines.duckdb_errors import engine_errors
 from headwater.runtime.engines.duckdb_export import export_sql, write_durably
-from headwater.runtime.engines.duckdb_ingest import ingest_query
 from headwater.runtime.engines.duckdb_settings import PRIVATE, RESERVED, identifier
-from headwater.runtime.engines.duckdb_values import plain_row, type_text
+from headwater.runtime.engines.duckdb_values import describe, fetch, fetch_one
 from headwater.runtime.engines.engine import Form, Row
 
 
@@ -43,14 +42,11 @@ class DuckDBSession:
             duckdb_objects.build(self._cursor, self._identity, self._target(physical), data)
 
     def ingest(self, physical: str, source: Source, path: Path, columns: Sequence[tuple[str, str]]) -> None:
-        with engine_errors():
-            query = ingest_query(self._cursor, source, path, columns)
-            self._cursor.execute(f"create table {self._target(physical)} as {query}")
+        duckdb_ingest.ingest(self._cursor, self._target(physical), source, path, columns)
 
     def describe(self, relation: str) -> SchemaColumns:
         with engine_errors():
-            description = self._cursor.execute(f"from {relation} limit 0").description
-        return tuple((name, type_text(str(kind))) for name, kind, *_ in description)
+            return describe(self._cursor, relation)
 
     def columns_of(self, sql: str) -> tuple[str, ...]:
         with engine_errors(first_line=2):
@@ -58,14 +54,11 @@ class DuckDBSession:
 
     def row(self, sql: str) -> Row:
         with engine_errors():
-            rows = self._cursor.execute(sql).fetchmany(2)
-        if len(rows) != 1:
-            raise StepError(f"A query that must give one row gave {'none' if not rows else 'more'}: {sql}")
-        return plain_row(rows[0])
+            return fetch_one(self._cursor, _query(sql))
 
     def rows(self, sql: str, limit: int) -> list[Row]:
         with engine_errors():
-            return [plain_row(row) for row in self._cursor.execute(sql).fetchmany(limit)]
+            return fetch(self._cursor, _query(sql), limit)
 
     def read(self, sql: str, form: Form) -> object:
         with engine_errors():

@@ -65,10 +65,10 @@ class Session(Protocol):
         """Return the output columns of a query without running it."""
 
     def row(self, sql: str) -> Row:
-        """Return the single row of a query. Values that are no `Value` come as the engine's text."""
+        """Return the single row of a query, values as in `rows`. Faster where all are `Value`s already."""
 
     def rows(self, sql: str, limit: int) -> list[Row]:
-        """Return at most `limit` rows of a query, values as in `row`."""
+        """Return at most `limit` rows of a query; what is no `Value` comes as the engine's text."""
 
     def read(self, sql: str, form: Form) -> object:
         """Return the result of a query as a frame, or as a lazy relation of the engine."""
