@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from headwater.assets.errors import IntegrityError, StateInvalid
+from headwater.assets.errors import IntegrityError, StateDamaged
 from headwater.lineage.audit_walk import EntryWalk
 from headwater.lineage.checkpoint import Checkpoint, Verifier, parse_checkpoint, parse_note, verified_by
 
@@ -24,7 +24,7 @@ MAX_FINDINGS = 100
 
 
 class LogReader(Protocol):
-    """Reads the rows of a ledger as they are stored. Every method raises StateInvalid where the file is damaged."""
+    """Reads the rows of a ledger as they are stored. Every method raises StateDamaged where the file is damaged."""
 
     def size(self) -> int:
         """The highest seq plus one, 0 for an empty ledger."""
@@ -142,7 +142,7 @@ def verify(
     for step in STEPS:
         try:
             step(audit)
-        except StateInvalid as error:
+        except StateDamaged as error:
             audit.found("STORE_DAMAGED", None, error.message)
     return _report(audit)
 
@@ -276,7 +276,7 @@ def _blobs(audit: _Audit) -> None:
     for digest, (seq, name, size) in (audit.walk.blobs if audit.walk else {}).items():
         try:
             data = audit.reader.blob_bytes(digest)
-        except StateInvalid as error:
+        except StateDamaged as error:
             audit.found("STORE_DAMAGED", seq, f"The blob {name!r} cannot be read: {error.message}")
             continue
         if data is None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-from headwater.assets.errors import EncodingError, StateInvalid
-from headwater.lineage.encoding import parse_canonical
+from headwater.assets.errors import EncodingError, StateDamaged
 from headwater.lineage.merkle import EMPTY_ROOT, Frontier, fold, peaks
-from headwater.lineage.record import check_entry
+from headwater.lineage.record_form import read_entry
 
 BATCH_LEVEL = 12
 BATCH = 1 << BATCH_LEVEL
@@ -81,7 +80,7 @@ class EntryWalk:
         """Return the rows from `start` up to `stop`, or up to the first that is not there, noting which that is."""
         try:
             rows = self.rows.bodies(start, stop)
-        except StateInvalid:
+        except StateDamaged:
             return self._fetch_singly(start, stop)
         if [seq for seq, _ in rows] == list(range(start, stop)):
             return rows
@@ -96,7 +95,7 @@ class EntryWalk:
         for seq in range(start, stop):
             try:
                 rows.extend(self.rows.bodies(seq, seq + 1))
-            except StateInvalid as error:
+            except StateDamaged as error:
                 self.findings.append(("STORE_DAMAGED", seq, f"Entry {seq} cannot be read: {error.message}"))
                 break
             if len(rows) <= seq - start:
@@ -123,27 +122,27 @@ class EntryWalk:
         for number, body in enumerate(bodies):
             seq = start + number
             try:
-                entry: Any = parse_canonical(body)
-                check_entry(entry)
+                entry = read_entry(body)
             except EncodingError as error:
                 self._unreadable += 1
                 self._note_entry(seq, number in differing, "ENTRY_INVALID", f"Entry {seq} is damaged: {error.message}")
                 continue
-            if entry["seq"] != seq:
-                text = f"Place {seq} holds entry {entry['seq']}."
+            if entry.seq != seq:
+                text = f"Place {seq} holds entry {entry.seq}."
                 self._note_entry(seq, number in differing, "ENTRY_MOVED", text)
             elif number in differing:
                 self._note_entry(seq, True, "ENTRY_ALTERED", "")
-            stream, count = entry["stream"], entry["stream_seq"]
-            found = (count, entry["stream_prev"])
+            stream, count = entry.stream, entry.stream_seq
+            found = (count, entry.stream_prev)
             if heads.get(stream, _NEW_STREAM) != found:
                 self._stream_break(seq, stream, found)
             heads[stream] = (count + 1, leaves[number].hex())
-            if entry["blobs"]:
-                for blob in entry["blobs"]:
+            if entry.blobs:
+                for blob in entry.blobs:
                     self.blobs.setdefault(blob["sha256"], (seq, blob["name"], blob["size"]))
             if seq == 0:
-                self.origin = entry["payload"].get("origin")
+                origin = entry.payload.get("origin")
+                self.origin = origin if isinstance(origin, str) else None
 
     def _note_entry(self, seq: int, differs: bool, code: str, message: str) -> None:
         """Note an entry that is not right; where its stored hash differs too, wait for the signed root to say why."""

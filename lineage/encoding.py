@@ -47,24 +47,43 @@ def canonical_bytes(value: JsonValue) -> bytes:
 
 def parse_canonical(data: bytes) -> JsonValue:
     """Return the value that `data` encodes. Raises EncodingError unless `data` is its one canonical encoding."""
+    text = decode_text(data)
+    value, end = scan_canonical(text, 0)
+    if end != len(text):
+        raise EncodingError(f"Not JSON: the value ends at character {end}, and there is more.")
+    return value
+
+
+def decode_text(data: bytes) -> str:
+    """Return `data` as text. Raises EncodingError where it is too large or not UTF-8."""
     if len(data) > MAX_BYTES:
         raise EncodingError(f"{len(data)} bytes are more than the {MAX_BYTES} that an entry may have.")
     try:
-        text = data.decode("utf-8")
-        value, end = _scan(text, 0)
-        # The scan makes no non-ASCII key and no depth beyond the count of brackets, so most entries need no walk.
-        if not data.isascii() or data.count(b"[") + data.count(b"{") > MAX_DEPTH:
-            _admit(value, 1, ())
-        canonical = end == len(text) and _encode(value) == text
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise EncodingError(f"Not UTF-8: {error}.") from None
+
+
+def scan_canonical(text: str, start: int, depth: int = 1) -> tuple[JsonValue, int]:
+    """Return the canonical value that begins at `start`, which is nested `depth` deep, and where it ends.
+
+    Raises EncodingError where there is no such value, or another spelling of one.
+    """
+    try:
+        value, end = _scan(text, start)
+        encoded = _encode(value)
     except StopIteration as stop:
         raise EncodingError(f"Not JSON: no value at character {stop.value}.") from None
-    except (JSONDecodeError, UnicodeDecodeError) as error:
+    except JSONDecodeError as error:
         raise EncodingError(f"Not JSON: {error}.") from None
     except RecursionError:
         raise EncodingError(f"Values are nested deeper than {MAX_DEPTH} levels.") from None
-    if not canonical:
+    if end - start != len(encoded) or not text.startswith(encoded, start):
         raise EncodingError("Not in canonical form (order of keys, duplicate keys, white space or spelling).")
-    return value
+    # The scan makes no non-ASCII key and no depth beyond the count of brackets, so most values need no walk.
+    if not encoded.isascii() or encoded.count("[") + encoded.count("{") > MAX_DEPTH - depth + 1:
+        _admit(value, depth, ())
+    return value, end
 
 
 def _admit(value: object, depth: int, place: tuple[str | int, ...]) -> None:

@@ -20,15 +20,13 @@ Field by field (format version 1, keys in canonical order):
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import Final
 
-from headwater.assets.errors import EncodingError
-from headwater.lineage.encoding import JsonValue, canonical_bytes, parse_canonical
+from headwater.lineage.encoding import JsonValue, canonical_bytes
+from headwater.lineage.record_form import FORMAT_VERSION, check_entry, read_entry
 
-FORMAT_VERSION: Final = 1
 LEDGER_STREAM: Final = "ledger"
 
 # The ledger about itself
@@ -78,29 +76,6 @@ RECORD_REDACTED: Final = "record.redacted"  # a vaulted value was destroyed; the
 KINDS: Final = frozenset(
     value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str) and "." in value
 )
-
-_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z").fullmatch
-_HASH = re.compile(r"[0-9a-f]{64}").fullmatch
-_FIELDS: Final[dict[str, type]] = {
-    "actor": dict,
-    "blobs": list,
-    "clock": str,
-    "payload": dict,
-    "seq": int,
-    "stream": str,
-    "stream_prev": str,
-    "stream_seq": int,
-    "subject": str,
-    "ts": str,
-    "type": str,
-    "v": int,
-    "why": str,
-}
-_NAMES: Final = tuple(_FIELDS)  # in canonical order, which is the order that a parsed entry has
-_SHAPE: Final = tuple(_FIELDS.values())
-_SHAPE_OF_FIRST: Final = tuple(type(None) if name == "stream_prev" else type_ for name, type_ in _FIELDS.items())
-_ACTOR_FIELDS: Final = ("id", "kind", "on_behalf_of")
-_BLOB_FIELDS: Final = ("media", "name", "sha256", "size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,19 +142,31 @@ class Entry:
 
     def to_bytes(self) -> bytes:
         """Return the canonical bytes. Raises EncodingError where a value has none."""
-        value = entry_value(self)
+        value = _value(self)
         check_entry(value)
         return canonical_bytes(value)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Entry:
         """Return the entry whose canonical bytes are `data`. Raises EncodingError for any other bytes."""
-        value = parse_canonical(data)
-        check_entry(value)
-        return _entry(cast("dict[str, object]", value))
+        form = read_entry(data)
+        return cls(
+            seq=form.seq,
+            stream=form.stream,
+            stream_seq=form.stream_seq,
+            stream_prev=form.stream_prev,
+            ts=form.ts,
+            clock=form.clock,
+            type=form.type,
+            actor=Actor(*form.actor),
+            why=form.why,
+            subject=form.subject,
+            payload=form.payload,
+            blobs=tuple([BlobReference(**blob) for blob in form.blobs]),
+        )
 
 
-def entry_value(entry: Entry) -> dict[str, JsonValue]:
+def _value(entry: Entry) -> dict[str, JsonValue]:
     """Return `entry` as the JSON object that is encoded, its fields in canonical order."""
     actor: JsonValue = {"id": entry.actor.id, "kind": entry.actor.kind, "on_behalf_of": entry.actor.on_behalf_of}
     blobs: list[JsonValue] = [
@@ -200,51 +187,3 @@ def entry_value(entry: Entry) -> dict[str, JsonValue]:
         "v": FORMAT_VERSION,
         "why": entry.why,
     }
-
-
-def _entry(value: dict[str, object]) -> Entry:
-    """Return the entry that a checked JSON object stands for."""
-    fields = {name: member for name, member in value.items() if name != "v"}
-    fields["actor"] = Actor(**cast("dict[str, str]", value["actor"]))
-    fields["blobs"] = tuple(BlobReference(**blob) for blob in cast("list[dict[str, str]]", value["blobs"]))  # type: ignore[arg-type]
-    return Entry(**fields)  # type: ignore[arg-type]
-
-
-def check_entry(value: object) -> None:
-    """Raise EncodingError unless `value` is an object with exactly the fields of an entry, each of its type.
-
-    `type` is not compared with the kinds above: an entry that a newer Headwater wrote still verifies.
-    """
-    if not isinstance(value, dict) or tuple(value) != _NAMES:
-        raise EncodingError("Not an entry: fields are missing, or there are others.")
-    first = value["stream_prev"] is None
-    if tuple(map(type, value.values())) != (_SHAPE_OF_FIRST if first else _SHAPE):
-        wrong = next(name for name, type_ in _FIELDS.items() if type(value[name]) is not type_)
-        raise EncodingError(f"Not an entry: the field {wrong!r} is a {type(value[wrong]).__name__}.")
-    if value["v"] != FORMAT_VERSION:
-        raise EncodingError(f"The entry has format {value['v']}, and this Headwater reads format {FORMAT_VERSION}.")
-    if value["seq"] < 0 or value["stream_seq"] < 0 or first != (value["stream_seq"] == 0):
-        raise EncodingError("Not an entry: its numbers are below 0, or disagree with the hash of the entry before.")
-    if not _TIMESTAMP(value["ts"]):
-        raise EncodingError("Not an entry: its time is not UTC with microseconds.")
-    if not (first or _HASH(value["stream_prev"])):
-        raise EncodingError("Not an entry: the hash of the entry before is not 64 hex digits.")
-    _check_actor(value["actor"])
-    for blob in value["blobs"]:
-        _check_blob(blob)
-
-
-def _check_actor(actor: dict[str, object]) -> None:
-    if tuple(actor) != _ACTOR_FIELDS or not (type(actor["id"]) is type(actor["kind"]) is str):
-        raise EncodingError("Not an entry: the actor has no id and kind, or has other fields.")
-    if type(actor["on_behalf_of"]) is not str and actor["on_behalf_of"] is not None:
-        raise EncodingError("Not an entry: on whose behalf the actor acted is neither a text nor null.")
-
-
-def _check_blob(blob: object) -> None:
-    if not isinstance(blob, dict) or tuple(blob) != _BLOB_FIELDS:
-        raise EncodingError("Not an entry: a blob has no name, media, size and digest, or has other fields.")
-    if type(blob["size"]) is not int or not all(type(blob[name]) is str for name in ("media", "name", "sha256")):
-        raise EncodingError("Not an entry: a blob's fields have wrong types.")
-    if not _HASH(blob["sha256"]):
-        raise EncodingError("Not an entry: the digest of a blob is not 64 hex digits.")

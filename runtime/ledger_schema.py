@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from headwater.assets.errors import IntegrityError, ResourceError, StateInvalid
+from headwater.assets.errors import IntegrityError, ResourceError, StateDamaged, StateInvalid
 
 SCHEMA_VERSION: Final = 1
 APPLICATION_ID: Final = 0x48775472  # "HwTr": tells a ledger from any other SQLite file
@@ -136,6 +136,8 @@ def is_initialised(connection: sqlite3.Connection, path: Path) -> bool:
         raise StateInvalid(
             f"{path} is an SQLite file, but not a Headwater ledger.", "Point [state] url at another file."
         )
+    if version < 1:
+        raise StateDamaged(f"{path} states no version of its format.", "Put a good copy in its place.")
     if version > SCHEMA_VERSION:
         raise StateInvalid(
             f"{path} was written by a newer Headwater (state version {version}, this one reads {SCHEMA_VERSION}).",
@@ -153,11 +155,11 @@ def sqlite_errors(path: Path) -> Iterator[None]:
         raise translate(error, path) from error
 
 
-def translate(error: sqlite3.Error, path: Path) -> StateInvalid | ResourceError | IntegrityError:
+def translate(error: sqlite3.Error, path: Path) -> ResourceError | IntegrityError:
     """Return what `error` means for the ledger at `path`."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return StateInvalid(
+        return StateDamaged(
             f"{path} is damaged or not a ledger: {error}.",
             "Put a good copy in its place; `headwater audit verify` says what a copy is worth.",
         )
@@ -171,4 +173,4 @@ def translate(error: sqlite3.Error, path: Path) -> StateInvalid | ResourceError 
         return ResourceError(f"{path} cannot be opened or written: {error}.", "Check that the folder is writable.")
     if code == sqlite3.SQLITE_IOERR:
         return ResourceError(f"Reading or writing {path} failed: {error}.", "Check the disk.")
-    return StateInvalid(f"{path} does not answer as a ledger should: {error}.", "Run `headwater audit verify`.")
+    return StateDamaged(f"{path} does not answer as a ledger should: {error}.", "Run `headwater audit verify`.")
