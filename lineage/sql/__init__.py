@@ -1,0 +1,56 @@
+"""Understanding SQL: what a text reads, yields and depends on. One parse, one resolving pass, no connection, no file.
+
+The public names, all imported on use:
+
+    analyse_sql(sql, ...)        -> Analysis       everything known about one text
+    parse_query(sql, dialect)    -> ParsedQuery    the parse, to share between the calls here
+    referenced_tables(sql, ...)  -> names          what is read, before any schema is known
+    analyse_expression(text)     -> ExpressionUse  columns and tables of a bare expression (checks, `where`)
+    SqlCatalog(tables)                             a project's schemas, compiled once for all calls
+    render(sql, analysis, ...)   -> str            the user's own text with references and parameters replaced
+    apply_edits(sql, edits)      -> str            replacing by position alone
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headwater.lineage.sql.analyse import analyse_sql, referenced_tables
+    from headwater.lineage.sql.catalog import SqlCatalog
+    from headwater.lineage.sql.check_text import ExpressionUse, analyse_expression
+    from headwater.lineage.sql.edits import apply_edits, render
+    from headwater.lineage.sql.parse import ParsedQuery, parse_query
+
+__all__ = [
+    "ExpressionUse",
+    "ParsedQuery",
+    "SqlCatalog",
+    "analyse_expression",
+    "analyse_sql",
+    "apply_edits",
+    "parse_query",
+    "referenced_tables",
+    "render",
+]
+
+_HOMES = {
+    "ExpressionUse": "check_text",
+    "ParsedQuery": "parse",
+    "SqlCatalog": "catalog",
+    "analyse_expression": "check_text",
+    "analyse_sql": "analyse",
+    "apply_edits": "edits",
+    "parse_query": "parse",
+    "referenced_tables": "analyse",
+    "render": "edits",
+}
+
+
+def __getattr__(name: str) -> object:
+    # On use only: the SQL parser costs 150 ms to import, and most commands never parse.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"headwater.lineage.sql.{_HOMES[name]}"), name)

@@ -1,4 +1,4 @@
-"""What one analysis of a SQL text yields. Plain frozen data; positions are character offsets into the text, end exclusive."""
+"""What one analysis of a SQL text yields. Plain frozen data; positions are character offsets, end exclusive."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Volatility = Literal["STABLE", "CLOCK", "VOLATILE"]
 
 @dataclass(frozen=True, slots=True)
 class ColumnSource:
-    """One source column of one output column. Directly: IDENTITY, TRANSFORMATION, AGGREGATION; indirectly: the others."""
+    """One source column of one output. Directly: IDENTITY, TRANSFORMATION, AGGREGATION; indirectly: the others."""
 
     table: str
     column: str

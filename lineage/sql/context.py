@@ -71,7 +71,9 @@ class Resolution:
     problems: list[SqlProblem] = field(default_factory=list)
     bound: list[BoundName] = field(default_factory=list)
     column_of: dict[int, Column] = field(default_factory=dict)  # id of a Column node -> what it means
-    stars: dict[int, tuple[int, str]] = field(default_factory=dict)  # start of a star -> its start with qualifiers, expansion
+    stars: dict[int, tuple[int, str]] = field(
+        default_factory=dict
+    )  # start of a star -> its start with qualifiers, expansion
     local_names: dict[int, str] = field(default_factory=dict)  # start of an identifier -> its name by scope order
     aliases: list[tuple[int, int]] = field(default_factory=list)  # spans of table aliases
     qualifiers: list[tuple[int, int, TableReference]] = field(default_factory=list)  # spans of written qualifiers
@@ -88,8 +90,8 @@ class Resolution:
 
     def problem(self, message: str, offset: int | None, remedy: str = "", refused: bool = False) -> None:
         """Note something wrong at a text offset."""
-        place = (None, None) if offset is None else self.query.place(offset)
-        self.problems.append(SqlProblem(message, *place, remedy=remedy, refused=refused))
+        line, column = (None, None) if offset is None else self.query.place(offset)
+        self.problems.append(SqlProblem(message, line, column, remedy, refused))
 
 
 def start_of(identifier: object) -> int | None:

@@ -11,12 +11,13 @@ class Demand:
     def __init__(self) -> None:
         self.columns: dict[Relation, dict[str, None]] = {}
         self.reasons: dict[Relation, str] = {}
+        self.reached: set[int] = set()  # ids of the columns and relations that the result depends on
 
 
 def demanded(root: Relation) -> Demand:
     """Return what the result `root` reads: every output, everything that shapes its rows, and all behind these."""
     demand = Demand()
-    seen: set[int] = set()
+    seen = demand.reached
     stack: list[Target] = [root, *root.listed()]
     stack += [Everything(gap.relation, "a star selects all of it") for gap in root.gaps]
     stack += [target for target, _ in root.source]

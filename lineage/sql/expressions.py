@@ -35,7 +35,7 @@ TRANSFORM_MASKED: Final = TRANSFORMATION + MASKED
 
 
 class Walk:
-    """One walk over one expression. `edges` is what it depends on; `spreads` whether it can change the number of rows."""
+    """One walk over one expression. `edges` is what it depends on; `spreads`: it can change the number of rows."""
 
     __slots__ = ("aliases_first", "chosen", "edges", "environment", "resolution", "scope", "spreads", "stack")
 
@@ -279,7 +279,9 @@ def _columns(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
         walk.edges.append((walk.chosen, kind))
         return
     for binding in walk.scope.bindings if walk.scope else ():
-        walk.edges.append((whole(binding.relation, "COLUMNS(...) chooses columns by name"), COMPOSE[kind][TRANSFORMATION]))
+        walk.edges.append(
+            (whole(binding.relation, "COLUMNS(...) chooses columns by name"), COMPOSE[kind][TRANSFORMATION])
+        )
 
 
 def _case(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
@@ -363,7 +365,7 @@ def _in(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
 
 
 def _lambda(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
-    parameters = [parameter for parameter in node.args.get("expressions") or ()]
+    parameters = list(node.args.get("expressions") or ())
     parent = getattr(node, "parent", None)
     if parent is not None and not functions.takes_lambda(function_name(walk.resolution, parent)):
         walk.push(parameters, kind, hidden)  # `f(j -> 'a')`: an arrow into JSON, not a lambda
@@ -436,7 +438,8 @@ def _default_handler(node_type: type) -> Handler:
 
 _SKIPPED = (
     exp.Literal, exp.Boolean, exp.Null, exp.DataType, exp.Var, exp.Placeholder, exp.Parameter, exp.JSONPath,
-    exp.CurrentDate, exp.CurrentTime, exp.CurrentTimestamp, exp.Localtime, exp.Localtimestamp, exp.CurrentUser, exp.DataTypeParam,
+    exp.CurrentDate, exp.CurrentTime, exp.CurrentTimestamp, exp.Localtime, exp.Localtimestamp, exp.CurrentUser,
+    exp.DataTypeParam,
 )  # fmt: skip
 
 HANDLERS: dict[type, Handler] = {

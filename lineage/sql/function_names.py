@@ -1,10 +1,17 @@
 """Names of DuckDB 2.0.0's own functions, as plain data.
 
-Origin: `select distinct function_name from duckdb_functions()` of DuckDB 2.0.0 with its built-in extensions (core_functions,
-json, icu, parquet), by function type, those of stability CONSISTENT (and macros), less what `functions` rules out.
+Origin: `select distinct function_name from duckdb_functions()` of DuckDB 2.0.0 with its built-in extensions
+(core_functions, json, icu, parquet), by function type, those of stability CONSISTENT and macros, less what `functions`
+rules out.
 """
 
-PURE_SCALARS = frozenset(
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of `text`."""
+    return frozenset(text.split())
+
+
+PURE_SCALARS = words(
     """
     __between __cast abs acos acosh add age aggregate alias apply array_aggr array_aggregate array_append
     array_apply array_cat array_concat array_contains array_cosine_distance array_cosine_similarity
@@ -102,10 +109,10 @@ PURE_SCALARS = frozenset(
     variant_extract_string variant_group_array variant_keys variant_normalize variant_to_parquet_variant
     variant_type variant_typeof version vertex_extract wavg week weekday weekofyear weighted_avg xor year
     yearweek
-    """.split()
+    """
 )
 
-AGGREGATES = frozenset(
+AGGREGATES = words(
     """
     any_value approx_count_distinct approx_quantile approx_top_k arbitrary arg_max arg_max_null
     arg_max_nulls_last arg_min arg_min_null arg_min_nulls_last argmax argmin array_agg avg bit_and bit_or
@@ -115,12 +122,12 @@ AGGREGATES = frozenset(
     quantile_cont quantile_disc regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx
     regr_sxy regr_syy reservoir_quantile sem skewness stddev stddev_pop stddev_samp string_agg sum
     sum_no_overflow sumkahan var_pop var_samp variance variant_group_object
-    """.split()
+    """
 )
 
-WINDOW_FUNCTIONS = frozenset(
+WINDOW_FUNCTIONS = words(
     """
     cume_dist dense_rank fill first_value lag last_value lead nth_value ntile percent_rank rank rank_dense
     row_number
-    """.split()
+    """
 )

@@ -1,82 +1,82 @@
-"""What is known about functions. Our own list rules, not only the engine's catalogue: what neither knows is volatile."""
+"""What is known about functions. Our own list rules, not only the engine's: what neither knows is volatile."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
 
-from sqlglot import exp
-
 from headwater.lineage.sql import function_names
+from headwater.lineage.sql.function_names import words
 
 # The engine calls some of these consistent; they are not, between two builds.
-CLOCK = frozenset(
+CLOCK = words(
     """
-    now today current_date current_time current_timestamp get_current_time get_current_timestamp localtime localtimestamp
-    current_localtime current_localtimestamp transaction_timestamp ago curdate curtime getdate sysdate systimestamp
-    statement_timestamp clock_timestamp current_datetime unix_timestamp_now
-    """.split()
+    now today current_date current_time current_timestamp get_current_time get_current_timestamp localtime
+    localtimestamp current_localtime current_localtimestamp transaction_timestamp ago curdate curtime getdate
+    sysdate systimestamp statement_timestamp clock_timestamp current_datetime unix_timestamp_now
+    """
 )
 # Clock functions of which the text can be replaced by one literal.
-REPLACEABLE_CLOCK = frozenset(
+REPLACEABLE_CLOCK = words(
     """
-    now today current_date current_time current_timestamp get_current_time get_current_timestamp localtime localtimestamp
-    current_localtime current_localtimestamp transaction_timestamp
-    """.split()
-)
-VOLATILE = frozenset(
+    now today current_date current_time current_timestamp get_current_time get_current_timestamp localtime
+    localtimestamp current_localtime current_localtimestamp transaction_timestamp
     """
-    random rand uuid uuidv4 uuidv7 gen_random_uuid newid nextval currval setval setseed current_setting getvariable getenv
-    txid_current current_connection_id current_query current_query_id current_transaction_id current_database
-    current_schema current_schemas current_catalog current_role current_user session_user user in_search_path error
-    sleep_ms stats vector_type write_log get_block_size
-    """.split()
 )
-NILADIC = frozenset("user session_user current_user current_role current_catalog current_schema rownum sysdate".split())
-SPREADING = frozenset(
+VOLATILE = words(
+    """
+    random rand uuid uuidv4 uuidv7 gen_random_uuid newid nextval currval setval setseed current_setting
+    getvariable getenv txid_current current_connection_id current_query current_query_id current_transaction_id
+    current_database current_schema current_schemas current_catalog current_role current_user session_user user
+    in_search_path error sleep_ms stats vector_type write_log get_block_size
+    """
+)
+NILADIC = words("user session_user current_user current_role current_catalog current_schema rownum sysdate")
+SPREADING = words(
     """
     unnest explode explode_outer posexplode posexplode_outer generate_subscripts flatten regexp_split_to_table
     json_each json_tree generate_series stack inline inline_outer
-    """.split()
+    """
 )
 COPYING_AGGREGATES = frozenset(["first"])
-MASKING = frozenset("md5 md5_number md5_number_lower md5_number_upper sha1 sha256 sha2 sha512 hash farm_fingerprint".split())
+MASKING = words("md5 md5_number md5_number_lower md5_number_upper sha1 sha256 sha2 sha512 hash")
 # Functions whose result shows the name of a column or field, so that its spelling is data.
-NAMES_AS_DATA = frozenset(
+NAMES_AS_DATA = words(
     """
-    alias struct_pack row typeof pg_typeof to_json row_to_json array_to_json json_object json_structure json_group_object
-    json_group_structure struct_insert struct_concat struct_keys struct_entries object_construct to_jsonb jsonb_build_object
-    json_build_object named_struct
-    """.split()
-)
-ORDER_DEPENDENT = frozenset(
+    alias struct_pack row typeof pg_typeof to_json row_to_json array_to_json json_object json_structure
+    json_group_object json_group_structure struct_insert struct_concat struct_keys struct_entries
+    object_construct to_jsonb jsonb_build_object json_build_object named_struct
     """
-    first last any_value arbitrary list array_agg string_agg group_concat listagg json_group_array json_group_object
-    first_value last_value nth_value lag lead row_number ntile mode arg_min arg_max argmin argmax max_by min_by
-    arg_max_null arg_min_null histogram_x approx_quantile approx_top_k reservoir_quantile lttb
-    """.split()
 )
-LAMBDA_TAKERS = frozenset(
+ORDER_DEPENDENT = words(
     """
-    list_transform array_transform apply list_apply array_apply transform list_filter array_filter filter list_reduce
-    array_reduce reduce aggregate exists forall any_match all_match zip_with map_filter map_zip_with transform_keys
-    transform_values columns list_sort array_sort
-    """.split()
+    first last any_value arbitrary list array_agg string_agg group_concat listagg json_group_array
+    json_group_object first_value last_value nth_value lag lead row_number ntile mode arg_min arg_max argmin
+    argmax max_by min_by arg_max_null arg_min_null approx_quantile approx_top_k reservoir_quantile lttb
+    """
 )
-AGGREGATES = function_names.AGGREGATES | frozenset(
-    "collect_list collect_set approx_distinct approx_count_distinct any every some logical_or logical_and".split()
+LAMBDA_TAKERS = words(
+    """
+    list_transform array_transform apply list_apply array_apply transform list_filter array_filter filter
+    list_reduce array_reduce reduce aggregate exists forall any_match all_match zip_with map_filter map_zip_with
+    transform_keys transform_values columns list_sort array_sort
+    """
+)
+AGGREGATES = function_names.AGGREGATES | words(
+    "collect_list collect_set approx_distinct approx_count_distinct any every some logical_or logical_and"
 )
 # Syntax that the parser turns into functions of its own names.
-_SYNTAX = frozenset(
+_SYNTAX = words(
     """
     cast try_cast case if extract trim substring position str_position array list struct map to_map json_extract
     json_extract_scalar json_extract_json exists in interval and or xor not collate greatest least overlay
-    at_time_zone columns try array_contains_all array_overlaps unnest explode quantile percentile_cont percentile_disc
-    coalesce nullif ifnull mod abs power floor ceil any_value group_concat substr date time timestamp current_date
-    max min arg_max arg_min approx_quantile json_object json_array grouping grouping_id pi rank dense_rank percent_rank cume_dist
-    int_div predict_x strposition json_b_contains jsonb_contains jsonb_exists jsonbcontains regexp_like regexp_i_like
-    regexp_full_match starts_with anonymous_agg_x array_concat array_slice apply row is_null convert to_char
-    """.split()
+    at_time_zone columns try array_contains_all array_overlaps unnest explode quantile percentile_cont
+    percentile_disc coalesce nullif ifnull mod abs power floor ceil any_value group_concat substr date time
+    timestamp current_date max min arg_max arg_min approx_quantile json_object json_array grouping grouping_id
+    pi rank dense_rank percent_rank cume_dist int_div strposition json_b_contains jsonb_contains jsonb_exists
+    jsonbcontains regexp_like regexp_i_like regexp_full_match starts_with array_concat array_slice apply row
+    is_null convert to_char
+    """
 )
 KNOWN = (
     function_names.PURE_SCALARS
@@ -85,18 +85,18 @@ KNOWN = (
     | _SYNTAX
     | SPREADING
     | LAMBDA_TAKERS
-    | frozenset("range repeat repeat_row struct_extract row values count_star nvl".split())
+    | words("range repeat repeat_row struct_extract row values count_star nvl")
 )
 _PURE = KNOWN - CLOCK - VOLATILE
 
-TABLE_FUNCTIONS = frozenset(
-    "range generate_series unnest repeat repeat_row json_each json_tree regexp_split_to_table generate_subscripts".split()
+TABLE_FUNCTIONS = words(
+    "range generate_series unnest repeat repeat_row json_each json_tree regexp_split_to_table generate_subscripts"
 )
-FILE_FUNCTIONS = frozenset(
+FILE_FUNCTIONS = words(
     """
-    read_csv read_csv_auto read_parquet parquet_scan read_json read_json_auto read_json_objects read_json_objects_auto
-    read_ndjson read_ndjson_auto read_ndjson_objects read_text read_blob
-    """.split()
+    read_csv read_csv_auto read_parquet parquet_scan read_json read_json_auto read_json_objects
+    read_json_objects_auto read_ndjson read_ndjson_auto read_ndjson_objects read_text read_blob
+    """
 )
 
 
@@ -116,6 +116,10 @@ def takes_lambda(name: str) -> bool:
 
 
 @cache
-def syntax_name(node_type: type[exp.Expr]) -> str:
+def _syntax_name(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def syntax_name(node_type: type) -> str:
     """Return a lower-case name for a function that special syntax stands for."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", node_type.__name__).lower()
+    return _syntax_name(node_type.__name__)

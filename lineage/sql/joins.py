@@ -41,7 +41,12 @@ def bind_source(
 
 
 def _nested_join(
-    resolution: Resolution, node: Any, bindings: list[Binding], scope: Scope, environment: Environment | None, rows: Relation
+    resolution: Resolution,
+    node: Any,
+    bindings: list[Binding],
+    scope: Scope,
+    environment: Environment | None,
+    rows: Relation,
 ) -> list[Binding]:
     """`(a join b on ...)`, perhaps with an alias, under which all of its columns are then seen."""
     inner = Scope(scope.parent)
@@ -95,7 +100,13 @@ def _side(join: Any) -> str:
 
 
 def _using(
-    resolution: Resolution, identifier: Any, left: list[Binding], right: list[Binding], scope: Scope, rows: Relation, side: str
+    resolution: Resolution,
+    identifier: Any,
+    left: list[Binding],
+    right: list[Binding],
+    scope: Scope,
+    rows: Relation,
+    side: str,
 ) -> None:
     name = identifier.name.lower()
     first = scope.merged.get(name) or _only(left, name, rows)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from headwater.lineage.sql.analysis import Transformation
 from headwater.lineage.sql.catalog import TableSchema
 
 # How a value passes through one expression.
@@ -31,8 +32,8 @@ GROUP_BY: Final = 22
 SORT: Final = 23
 LOOK: Final = 30  # counts as a read, but is no lineage
 
-VALUE_NAMES: Final = ("IDENTITY", "TRANSFORMATION", "AGGREGATION", "WINDOW", "CONDITIONAL")
-ROW_NAMES: Final = {FILTER: "FILTER", JOIN: "JOIN", GROUP_BY: "GROUP_BY", SORT: "SORT"}
+VALUE_NAMES: Final[tuple[Transformation, ...]] = ("IDENTITY", "TRANSFORMATION", "AGGREGATION", "WINDOW", "CONDITIONAL")
+ROW_NAMES: Final[dict[int, Transformation]] = {FILTER: "FILTER", JOIN: "JOIN", GROUP_BY: "GROUP_BY", SORT: "SORT"}
 
 
 def _compose(outer: int, inner: int) -> int:
@@ -112,7 +113,7 @@ class Relation:
         return self.by_name.get(name)
 
     def find(self, name: str) -> Column | None:
-        """Return the column of this lower-case name, making it up where the relation is open; None where it has none."""
+        """Return the column of this lower-case name, made up where the relation is open; None where it has none."""
         found = self.certain(name)
         if found is not None or not (self.open or self.gaps):
             return found
@@ -132,7 +133,9 @@ class Relation:
             return None
         if len(gaps) == 1:
             inner = gaps[0].relation.find(gaps[0].renamed.get(name, name))
-            return inner if inner is None or inner.name.lower() == name else Column(name, inner.type, [(inner, IDENTITY)])
+            return (
+                inner if inner is None or inner.name.lower() == name else Column(name, inner.type, [(inner, IDENTITY)])
+            )
         edges: list[Edge] = []
         for gap in gaps:
             if (inner := gap.relation.find(gap.renamed.get(name, name))) is not None:

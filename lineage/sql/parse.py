@@ -9,7 +9,7 @@ from functools import cache
 
 from sqlglot import Dialect, ErrorLevel, exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token
 
 from headwater.assets.errors import SqlError
 
@@ -22,7 +22,7 @@ _ANSI = re.compile(r"\x1b\[\d*m")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ParsedQuery:
-    """A parsed text. `tree` is the first statement; `statements` is how many there are. Treat all of it as read-only."""
+    """A parsed text. `tree` is the first statement; `statements` is how many there are. All of it is read-only."""
 
     text: str
     dialect: str
@@ -70,7 +70,9 @@ def _dialect(name: str) -> Dialect:
     try:
         return Dialect.get_or_raise(name or None)
     except ValueError:
-        raise SqlError(f"Unknown SQL dialect '{name}'.", remedy="See the list of dialects that sqlglot knows.") from None
+        raise SqlError(
+            f"Unknown SQL dialect '{name}'.", remedy="See the list of dialects that sqlglot knows."
+        ) from None
 
 
 def _guard(sql: str) -> None:
@@ -94,6 +96,3 @@ def _from_parse_error(sql: str, error: ParseError) -> SqlError:
 
 def _first_line(message: str) -> str:
     return _ANSI.sub("", message).split("\n", 1)[0].strip()
-
-
-PARENTHESES = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}

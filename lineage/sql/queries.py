@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlglot import exp
 
+from headwater.assets.errors import SqlError
 from headwater.lineage.sql import naming, sources, stars, types
 from headwater.lineage.sql.context import CteDefinition, Environment, Resolution, start_of
 from headwater.lineage.sql.expressions import Walk, direct_column
@@ -29,7 +30,9 @@ from headwater.lineage.sql.scope import Scope
 THE_QUERY: Final = "the query"
 
 
-def resolve_query(resolution: Resolution, node: exp.Expr, scope: Scope | None, environment: Environment | None) -> Relation:
+def resolve_query(
+    resolution: Resolution, node: exp.Expr, scope: Scope | None, environment: Environment | None
+) -> Relation:
     """Return the relation of a query: its outputs in order, and what its rows depend on."""
     environment = _with(resolution, node, scope, environment)
     if isinstance(node, exp.Select):
@@ -74,7 +77,9 @@ class Selection:
 
     __slots__ = ("environment", "node", "out", "resolution", "scope")
 
-    def __init__(self, resolution: Resolution, node: Any, parent: Scope | None, environment: Environment | None) -> None:
+    def __init__(
+        self, resolution: Resolution, node: Any, parent: Scope | None, environment: Environment | None
+    ) -> None:
         self.resolution = resolution
         self.node = node
         self.environment = environment
@@ -91,6 +96,8 @@ class Selection:
 
 
 def _select(resolution: Resolution, node: Any, scope: Scope | None, environment: Environment | None) -> Relation:
+    if not node.expressions:
+        raise SqlError("A SELECT has no select list.", 1, 1, "Name the columns, or write *.")
     selection = Selection(resolution, node, scope, environment)
     resolution.relations.append(selection.out)
     for step in SELECT_STEPS:

@@ -13,7 +13,9 @@ from headwater.lineage.sql.model import TableReference
 
 SYSTEM_SCHEMAS: Final = frozenset(["information_schema", "pg_catalog", "system", "temp"])
 SYSTEM_TABLES: Final = re.compile(r"(duckdb_|pragma_|sqlite_|pg_)\w+$")
-FILE_NAME: Final = re.compile(r"(.*[/\\*].*|.*\.(csv|tsv|txt|json|jsonl|ndjson|parquet|db|duckdb|arrow|xlsx)(\.gz|\.zst)?)$", re.I)
+FILE_NAME: Final = re.compile(
+    r"(.*[/\\*].*|.*\.(csv|tsv|txt|json|jsonl|ndjson|parquet|db|duckdb|arrow|xlsx)(\.gz|\.zst)?)$", re.I
+)
 USE_FILE: Final = "Declare the file as an external asset, or read it with read_csv('...') and the like."
 
 
@@ -24,7 +26,7 @@ def check_table(resolution: Resolution, reference: TableReference) -> None:
         return
     start = None if reference.start < 0 else reference.start
     text = resolution.query.text
-    if start is not None and text[start : start + 1] == "'" or (len(parts) == 1 and FILE_NAME.match(parts[0])):
+    if (start is not None and text[start : start + 1] == "'") or (len(parts) == 1 and FILE_NAME.match(parts[0])):
         resolution.problem(f"'{parts[-1]}' reads a file behind the graph's back.", start, USE_FILE, refused=True)
     elif any(part in SYSTEM_SCHEMAS for part in parts[:-1]) or SYSTEM_TABLES.match(parts[-1]):
         message = f"{'.'.join(parts)} is a system catalogue, which is not versioned."
@@ -53,7 +55,9 @@ def check_table_function(resolution: Resolution, call: Any, name: str) -> bool:
         resolution.problem(message, start, "Read declared assets only.", refused=True)
     elif name not in functions.TABLE_FUNCTIONS and name not in functions.SPREADING:
         message = f"What the table function {name}(...) reads is not known."
-        resolution.problem(message, start, "Declare its data as an external asset, or make it a Python asset.", refused=True)
+        resolution.problem(
+            message, start, "Declare its data as an external asset, or make it a Python asset.", refused=True
+        )
     return False
 
 

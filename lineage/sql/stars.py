@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from headwater.lineage.sql.context import Environment, Resolution, end_of, start_of
 from headwater.lineage.sql.expressions import Walk
-from headwater.lineage.sql.model import IDENTITY, LOOK, Binding, Column, Gap, Relation, whole
+from headwater.lineage.sql.model import IDENTITY, LOOK, Binding, Column, Edge, Gap, Relation, whole
 from headwater.lineage.sql.scope import Scope
 
 PATTERNS = (exp.Like, exp.ILike, exp.SimilarTo, exp.Glob, exp.RegexpLike, exp.RegexpILike)
@@ -149,7 +149,7 @@ def expand_columns(
         walk = Walk(resolution, scope, environment)
         walk.chosen = column
         expression = item.this if isinstance(item, exp.Alias) else item
-        edges = [(column, IDENTITY)] if chooser is None else walk.run(expression)
+        edges: list[Edge] = [(column, IDENTITY)] if chooser is None else walk.run(expression)
         name = item.alias if isinstance(item, exp.Alias) else column.name
         out.add(Column(name, column.type if chooser in (None, item) else None, edges))
 
