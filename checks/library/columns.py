@@ -10,7 +10,17 @@ from headwater.assets.asset import CheckSpec, Options, OptionValue
 from headwater.checks.given import Given
 from headwater.checks.library.kind import Ask, CannotEvaluate, Measure, RowKind, Target
 from headwater.checks.library.pattern import pattern_fault
-from headwater.checks.literal import ColumnType, Incomparable, above, as_number, below, is_far_day, is_nan, none_of, plain
+from headwater.checks.literal import (
+    ColumnType,
+    Incomparable,
+    above,
+    as_number,
+    below,
+    is_far_day,
+    is_nan,
+    none_of,
+    plain,
+)
 from headwater.checks.sql_text import enclose, quote_text
 
 

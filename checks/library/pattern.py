@@ -12,9 +12,10 @@ import warnings
 _TOO_MANY = 1000  # RE2 refuses larger repetition counts
 _TOKEN = re.compile(
     r"""\\Q.*?(?:\\E|$)                           # quoted text
-      | \\[pP](?:\{\^?\w+\}|\w)                   # Unicode classes
+      | \\[pP](?:\{\^?[A-Za-z]\w*\}|\w)                   # Unicode classes
       | \[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]   # bracket expressions
       | \\x\{[0-9a-fA-F]+\} | \\.
+      | \(\?P<\w+>
       | \(\?(?:<[=!]|P?[<=!>]|\(|[a-zA-Z-]+[:)]|[#|])
       | \{\d+(?:,\d*)?\}\+?
       | [*+?]\+
@@ -57,6 +58,8 @@ def pattern_fault(pattern: str) -> str | None:
 def _token_fault(token: str) -> str | None:
     if token in _REFUSED:
         return _REFUSED[token]
+    if re.fullmatch(r"\\[pP][^CLMNPSZ{]?", token):
+        return f"{token} names no Unicode class"
     if re.fullmatch(r"\\[1-9]", token):
         return "backreferences are not supported"
     if re.fullmatch(r"\\[ZuUhNGKkXR]", token):
@@ -77,7 +80,10 @@ def _in_python(token: str) -> str:
     if token.startswith(("\\p", "\\P", "\\x{")) or token in ("\\z", "\\C"):
         return "w" if token not in ("\\z",) else "$"
     if token.startswith("[") and token.endswith("]") and len(token) > 1:
-        return re.sub(r"\[:\^?\w+:\]|\\[pP](?:\{\^?\w+\}|\w)|\\x\{[0-9a-fA-F]+\}", r"\\w", token)
+        classes = re.sub(r"\[:\^?\w+:\]|\\[pP](?:\{\^?[A-Za-z]\w*\}|\w)|\\x\{[0-9a-fA-F]+\}", r"\\w", token)
+        return re.sub(r"(\\[dswDSW])-", r"\1\\-", classes)  # no range starts at a class: the dash is itself
+    if token.startswith("(?P<") and token.endswith(">"):
+        return "("
     if token.startswith("(?") and token.endswith((":", ")")):
         return "(?:" if token.endswith(":") else ""
     return token

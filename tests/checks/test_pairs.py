@@ -1,4 +1,4 @@
-"""Rows and a definition in; outcome, expected, actual and failing rows out. The pairs are in files named after the check."""
+"""Rows and a definition in; outcome, expected, actual, failing rows out. The files of pairs are named after checks."""
 
 from __future__ import annotations
 
