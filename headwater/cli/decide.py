@@ -1,0 +1,111 @@
+"""Verbs that decide and touch nothing: ls, stale, why, plan."""
+
+from __future__ import annotations
+
+import click
+
+from headwater.cli.completion import complete_asset
+from headwater.cli.settings import settings_of
+from headwater.cli.verbs import Callback, verb
+
+
+def selection(function: Callback) -> Callback:
+    """Add the SELECT arguments and `--exclude`."""
+    exclude = click.option("--exclude", multiple=True, metavar="SELECT", help="Leave these out.")
+    return click.argument("select", nargs=-1, shell_complete=complete_asset)(exclude(function))
+
+
+def certainty(function: Callback) -> Callback:
+    """Add `--verify-data`."""
+    text = "Fingerprint all stored data instead of trusting the warehouse file's own state."
+    return click.option("--verify-data", is_flag=True, help=text)(function)
+
+
+@verb("ls", examples=("headwater ls", "headwater ls tag:finance", "headwater ls 'mart.*' --exclude kind:view"))
+@selection
+@click.pass_context
+def ls(context: click.Context, select: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+    """List assets with kind, owner and status."""
+    settings = settings_of(context)
+    assets = settings.open().ls(select, exclude, settings.environment)
+
+    from headwater.render.documents import assets_document
+    from headwater.render.records import asset_lines
+
+    settings.answer(lambda: assets_document(assets, settings.environment), lambda paper: asset_lines(assets, paper))
+
+
+@verb(
+    "stale",
+    examples=("headwater stale", "headwater stale +mart.revenue --exit-code", "headwater stale --all --observe"),
+)
+@selection
+@click.option("--all", "everything", is_flag=True, help="List current assets too.")
+@click.option("--exit-code", is_flag=True, help="Answer 1 where an asset is not current.")
+@click.option("--observe", is_flag=True, help="Look into sources whose state cannot be told for free.")
+@certainty
+@click.pass_context
+def stale(
+    context: click.Context,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    everything: bool,
+    exit_code: bool,
+    observe: bool,
+    verify_data: bool,
+) -> int:
+    """Say which assets are stale, and why."""
+    from headwater.render.status import is_stale, noteworthy, status_lines
+
+    settings = settings_of(context)
+    report = settings.open().status(select, exclude, settings.environment, observe=observe, verify_data=verify_data)
+    items = noteworthy(report, everything=everything)
+
+    def document() -> dict[str, object]:
+        from headwater.render.documents import status_document
+
+        return status_document(report, items)
+
+    settings.answer(document, lambda paper: status_lines(report, items, paper))
+    return int(exit_code and any(is_stale(item) for item in report.assets))
+
+
+@verb("why", examples=("headwater why mart.revenue", "headwater why mart.revenue --env dev"))
+@click.argument("asset", shell_complete=complete_asset)
+@click.pass_context
+def why(context: click.Context, asset: str) -> None:
+    """Show every clause of the decision about ASSET, the failing ones first."""
+    settings = settings_of(context)
+    explanation = settings.open().why(asset, settings.environment)
+
+    from headwater.render.documents import why_document
+    from headwater.render.why import why_lines
+
+    settings.answer(
+        lambda: why_document(explanation, settings.environment),
+        lambda paper: why_lines(explanation, settings.environment, paper),
+    )
+
+
+@verb("plan", examples=("headwater plan", "headwater plan +mart.revenue", "headwater plan 'stg.*' --force"))
+@selection
+@click.option("--force", is_flag=True, help="Plan to build what is current, too.")
+@certainty
+@click.pass_context
+def plan(
+    context: click.Context, select: tuple[str, ...], exclude: tuple[str, ...], force: bool, verify_data: bool
+) -> None:
+    """Show what `run` would do, in order, and why."""
+    from headwater.cli.progress import watching
+
+    settings = settings_of(context)
+    project = settings.open()
+    with watching(settings) as progress:
+        made = project.plan(
+            select, exclude, settings.environment, force=force, verify_data=verify_data, progress=progress
+        )
+
+    from headwater.render.documents import plan_document
+    from headwater.render.plan import plan_lines
+
+    settings.answer(lambda: plan_document(made), lambda paper: plan_lines(made, paper))

@@ -1,0 +1,282 @@
+"""Values as the JSON documents that the manual promises. Keys are stable; what is added is added at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headwater.assets.errors import Problem
+    from headwater.checks.check import CheckResult
+    from headwater.lineage.record import Entry
+    from headwater.runtime.model import (
+        AssetLine,
+        AssetStatus,
+        Clause,
+        Explanation,
+        LineageView,
+        LogLine,
+        Plan,
+        Reason,
+        RunLine,
+        RunResult,
+        StatusReport,
+        StepLine,
+        StepResult,
+        VersionLine,
+    )
+
+Document = dict[str, object]
+
+
+def status_document(report: StatusReport, items: Iterable[AssetStatus]) -> Document:
+    """Return the shape of `stale`: the listed `items`, and the counts of all."""
+    return {
+        "environment": report.environment,
+        "at": report.at,
+        "observed": {str(asset): at for asset, at in report.observed},
+        "assets": [_asset_status(item) for item in items],
+        "counts": report.counts,
+        "findings": list(report.findings),
+    }
+
+
+def _asset_status(item: AssetStatus) -> Document:
+    return {
+        "asset": item.asset,
+        "status": item.status.word,
+        "freshness": item.freshness,
+        "lag_seconds": item.lag_seconds,
+        "partitions": None,
+        "reasons": reasons_document(item.status.reasons),
+        "note": item.note,
+    }
+
+
+def reasons_document(reasons: Iterable[Reason]) -> list[Document]:
+    """Return reasons in the shape that `stale`, `plan` and `why` share."""
+    return [
+        {
+            "code": it.code,
+            "upstream": it.upstream,
+            "columns": None if it.columns is None else list(it.columns),
+            "partition": None,
+            "message": it.message,
+        }
+        for it in reasons
+    ]
+
+
+def plan_document(plan: Plan) -> Document:
+    """Return the shape of `plan`."""
+    steps: list[Document] = [
+        {
+            "asset": it.asset,
+            "partitions": None,
+            "action": it.action,
+            "certainty": it.certainty,
+            "reasons": reasons_document(it.reasons),
+            "expected_seconds": it.expected_seconds,
+        }
+        for it in plan.steps
+    ]
+    unaffected = [{"asset": asset, "message": message} for asset, message in plan.unaffected]
+    return {
+        "environment": plan.environment,
+        "at": plan.at,
+        "plan_hash": plan.plan_hash,
+        "steps": steps,
+        "unaffected": unaffected,
+        "force": plan.force,
+    }
+
+
+def run_document(result: RunResult) -> Document:
+    """Return the shape of `run`."""
+    return {
+        "run": result.run,
+        "outcome": result.outcome,
+        "steps": [_step_result(step) for step in result.steps],
+        "counts": result.counts,
+        "environment": result.environment,
+    }
+
+
+def _step_result(step: StepResult) -> Document:
+    return {
+        "asset": step.asset,
+        "partitions": None,
+        "outcome": step.outcome,
+        "changed": step.changed,
+        "version": step.version,
+        "rows": step.rows,
+        "attempts": step.attempts,
+        "seconds": round(step.seconds, 6),
+        "checks": [_check(check) for check in step.checks],
+        "error": step.error,
+        "message": step.message,
+    }
+
+
+def _check(check: CheckResult) -> Document:
+    return {
+        "check": check.check,
+        "column": check.column,
+        "severity": check.severity,
+        "outcome": check.outcome,
+        "expected": check.expected,
+        "actual": check.actual,
+        "failing_rows": check.failing_rows,
+        "kind": check.kind,
+        "message": check.message,
+        "sample": [dict(row) for row in check.sample],
+    }
+
+
+def why_document(explanation: Explanation, environment: str) -> Document:
+    """Return the shape of `why`."""
+    return {
+        "asset": explanation.asset,
+        "environment": environment,
+        "status": explanation.status.word,
+        "reasons": reasons_document(explanation.status.reasons),
+        "clauses": [_clause(clause) for clause in explanation.clauses],
+        "diff": explanation.diff,
+        "causes": list(explanation.causes),
+    }
+
+
+def _clause(clause: Clause) -> Document:
+    return {
+        "name": clause.name,
+        "question": clause.question,
+        "holds": clause.holds,
+        "reasons": reasons_document(clause.reasons),
+        "proof": clause.proof,
+    }
+
+
+def lineage_document(view: LineageView) -> Document:
+    """Return the shape of `lineage --as json`. `columns` is null where they are not known."""
+    names = ("asset", "column", "transformation", "indirect", "masking")
+    columns: list[Document] | None = None
+    if view.columns is not None:
+        columns = [
+            {"column": it.column, "type": it.type, "sources": [dict(zip(names, of, strict=True)) for of in it.sources]}
+            for it in view.columns
+            if view.column is None or it.column.lower() == view.column.lower()
+        ]
+    reads = [
+        {"upstream": it.upstream, "columns": None if it.columns is None else list(it.columns), "reason": it.reason}
+        for it in view.reads
+    ]
+    return {
+        "asset": view.asset,
+        "columns": columns,
+        "reads": reads,
+        "edges": [{"upstream": start, "downstream": end} for start, end in view.edges],
+        "assets": [{"asset": asset, "kind": kind} for asset, kind in view.kinds],
+    }
+
+
+def assets_document(assets: Sequence[AssetLine], environment: str) -> Document:
+    """Return the shape of `ls`."""
+    listed = [
+        {
+            "asset": it.asset,
+            "kind": it.kind,
+            "owner": it.owner,
+            "status": it.status,
+            "file": it.file,
+            "description": it.description,
+        }
+        for it in assets
+    ]
+    return {"environment": environment, "assets": listed}
+
+
+def history_document(asset: str, versions: Iterable[VersionLine]) -> Document:
+    """Return the shape of `history`."""
+    listed = [
+        {
+            "version": it.number,
+            "created": it.created,
+            "run": it.run,
+            "rows": it.rows,
+            "verdict": it.verdict,
+            "milliseconds": it.milliseconds,
+            "definition_hash": it.definition_hash,
+            "published_in": list(it.published_in),
+            "equal_to": it.equal_to,
+            "failed_checks": list(it.failed_checks),
+        }
+        for it in versions
+    ]
+    return {"asset": asset, "versions": listed}
+
+
+def runs_document(runs: Iterable[RunLine]) -> Document:
+    """Return the shape of `runs`."""
+    return {"runs": [_run_line(it) for it in runs]}
+
+
+def run_record_document(run: RunLine, steps: Iterable[StepLine]) -> Document:
+    """Return the shape of `show`."""
+    listed = [
+        {
+            "asset": it.asset,
+            "outcome": it.outcome,
+            "version": it.version,
+            "changed": it.changed,
+            "at": it.at,
+            "message": it.message,
+            "checks": [dict(check) for check in it.checks],
+        }
+        for it in steps
+    ]
+    return {**_run_line(run), "steps": listed}
+
+
+def _run_line(run: RunLine) -> Document:
+    return {
+        "run": run.run,
+        "environment": run.environment,
+        "started": run.started,
+        "finished": run.finished,
+        "outcome": run.outcome,
+        "actor": run.actor,
+        "host": run.host,
+        "counts": dict(run.counts),
+    }
+
+
+def logs_document(run: str, lines: Iterable[LogLine]) -> Document:
+    """Return the shape of `logs`."""
+    return {"run": run, "lines": [{"at": it.at, "asset": it.asset, "message": it.message} for it in lines]}
+
+
+def entries_document(entries: Iterable[Entry]) -> Document:
+    """Return the shape of `audit log`: entries exactly as they are recorded."""
+    from headwater.lineage.record import entry_value
+
+    return {"entries": [entry_value(entry) for entry in entries]}
+
+
+def problems_document(problems: Iterable[Problem]) -> list[Document]:
+    """Return declaration errors with their places."""
+    return [
+        {"file": it.file, "line": it.line, "message": it.message, "remedy": it.remedy, "asset": it.asset}
+        for it in problems
+    ]
+
+
+def error_document(code: str, message: str, remedy: str = "", problems: Iterable[Problem] = ()) -> Document:
+    """Return the shape of any verb that ended in an error."""
+    return {"error": {"code": code, "message": message, "remedy": remedy, "problems": problems_document(problems)}}
+
+
+def to_text(document: Mapping[str, object]) -> str:
+    """Return a document as JSON text, in ASCII so that no terminal or pipe can break it."""
+    import json
+
+    return json.dumps(document, indent=2, allow_nan=False)

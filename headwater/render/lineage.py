@@ -1,0 +1,169 @@
+"""`lineage` as text: trees, and tables of columns and reads; and as Mermaid or DOT for other drawers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from headwater.render.paper import Paper
+from headwater.render.table import table
+from headwater.render.words import counted, one_line
+
+if TYPE_CHECKING:
+    from headwater.runtime.model import ColumnLineage, LineageView, ReadLine
+
+DEEPEST = 48  # deeper levels of a tree stand so far right that nobody can read them
+
+Source = tuple[str, str, str, bool, bool]
+Neighbours = Mapping[str, Sequence[str]]
+
+
+def lineage_lines(view: LineageView, paper: Paper, *, upstream: bool = True, downstream: bool = True) -> Iterator[str]:
+    """Yield what an asset stands on and what stands on it as trees, then its reads and its columns."""
+    yield from tree_lines(view, paper, upstream=upstream, downstream=downstream)
+    if upstream and view.reads and view.column is None:
+        yield from ("", paper.bold("Reads"))
+        yield from table(("UPSTREAM", "COLUMNS", "BECAUSE"), [_read(it) for it in view.reads], paper)
+    yield from _columns(view, paper)
+
+
+def tree_lines(view: LineageView, paper: Paper, *, upstream: bool = True, downstream: bool = True) -> Iterator[str]:
+    """Yield only the trees."""
+    above, below = _neighbours(view)
+    if upstream:
+        yield paper.bold("Upstream: what it is made from")
+        yield from _tree(view, above, paper)
+    if downstream:
+        yield from ([""] if upstream else [])
+        yield paper.bold("Downstream: what is made from it")
+        yield from _tree(view, below, paper)
+
+
+def mermaid_lines(view: LineageView) -> Iterator[str]:
+    """Yield a Mermaid flow chart of the edges."""
+    names = _names(view)
+    kinds = dict(view.kinds)
+    yield "flowchart LR"
+    for asset, name in names.items():
+        left, right = ("[(", ")]") if kinds.get(asset) == "external" else ("[", "]")
+        label = asset.replace('"', "#quot;")
+        yield f'  {name}{left}"{label}"{right}'
+    for start, end in view.edges:
+        yield f"  {names[start]} --> {names[end]}"
+    yield f"  style {names[view.asset]} stroke-width:3px"
+
+
+def dot_lines(view: LineageView) -> Iterator[str]:
+    """Yield a Graphviz digraph of the edges."""
+    kinds = dict(view.kinds)
+    yield "digraph lineage {"
+    yield "  rankdir=LR;"
+    yield "  node [shape=box];"
+    for asset in _names(view):
+        marks = [it for it in ("shape=cylinder" if kinds.get(asset) == "external" else "", _thick(view, asset)) if it]
+        options = f" [{', '.join(marks)}]" if marks else ""
+        yield f"  {_quoted(asset)}{options};"
+    for start, end in view.edges:
+        yield f"  {_quoted(start)} -> {_quoted(end)};"
+    yield "}"
+
+
+def _thick(view: LineageView, asset: str) -> str:
+    return "penwidth=3" if asset == view.asset else ""
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _names(view: LineageView) -> dict[str, str]:
+    """Return a short name for every asset of the drawing, in a stable order."""
+    ends = (asset for edge in view.edges for asset in edge)
+    assets = dict.fromkeys([view.asset, *(asset for asset, _ in view.kinds), *ends])
+    return {str(asset): f"n{at}" for at, asset in enumerate(assets)}
+
+
+def _neighbours(view: LineageView) -> tuple[Neighbours, Neighbours]:
+    above: dict[str, list[str]] = {}
+    below: dict[str, list[str]] = {}
+    for start, end in view.edges:
+        above.setdefault(end, []).append(start)
+        below.setdefault(start, []).append(end)
+    return above, below
+
+
+def _tree(view: LineageView, neighbours: Neighbours, paper: Paper) -> Iterator[str]:
+    """Yield the tree from the asset, depth first and without recursion: a chain may be thousands of assets long.
+
+    An asset that is reached again is named but its branch not repeated, so that the tree is as long as the graph.
+    """
+    kinds = dict(view.kinds)
+    child, last, beside, under = paper.branches()
+    drawn = {str(view.asset)}
+    yield _label(view.asset, kinds)
+    children = neighbours.get(view.asset, ())
+    stack = [(node, "", at == len(children) - 1, 1) for at, node in reversed([*enumerate(children)])]
+    while stack:
+        node, lead, is_last, depth = stack.pop()
+        more = neighbours.get(node, ())
+        again = node in drawn and bool(more)
+        suffix = " (see above)" if again else ""
+        if not again and more and depth == DEEPEST:
+            beyond = counted(_reach(node, neighbours, drawn), "asset")
+            suffix, again = f" (and {beyond} beyond; --as json lists them)", True
+        yield f"{lead}{last if is_last else child}{_label(node, kinds)}{suffix}"
+        drawn.add(node)
+        if not again:
+            inner = lead + (under if is_last else beside)
+            stack += [(it, inner, at == len(more) - 1, depth + 1) for at, it in reversed([*enumerate(more)])]
+
+
+def _reach(start: str, neighbours: Neighbours, drawn: set[str]) -> int:
+    seen, waiting = {start}, [start]
+    while waiting:
+        for node in neighbours.get(waiting.pop(), ()):
+            if node not in seen and node not in drawn:
+                seen.add(node)
+                waiting.append(node)
+    return len(seen) - 1
+
+
+def _label(asset: str, kinds: Mapping[str, str]) -> str:
+    kind = kinds.get(asset)
+    return f"{asset} ({kind})" if kind and kind != "table" else asset
+
+
+def _read(read: ReadLine) -> tuple[str, str, str]:
+    columns = "ALL" if read.columns is None else ", ".join(read.columns) or "row count"
+    return read.upstream, columns, read.reason or ""
+
+
+def _columns(view: LineageView, paper: Paper) -> Iterator[str]:
+    if view.columns is None:
+        yield from ("", f"The columns of {view.asset} are not known before it is built.")
+        return
+    shown = [it for it in view.columns if view.column is None or it.column.lower() == view.column.lower()]
+    if not shown:
+        return
+    yield from ("", paper.bold("Columns and what they are made from"))
+    rows = [row for column in shown for row in _column_rows(column, in_full=view.column is not None)]
+    yield from table(("COLUMN", "TYPE", "FROM", "BY"), rows, paper)
+
+
+def _column_rows(column: ColumnLineage, *, in_full: bool) -> Iterator[tuple[str, str, str, str]]:
+    """Yield one row for each source of a column; unless `in_full`, indirect sources are only counted."""
+    direct = [source for source in column.sources if in_full or not source[3]]
+    hidden = len(column.sources) - len(direct)
+    rows = [(f"{asset}.{name}", _how(source)) for source in direct for asset, name in [source[:2]]]
+    if hidden:
+        rows.append((f"and {counted(hidden, 'column')} indirectly", ""))
+    name, type_ = one_line(column.column), column.type or ""
+    for origin, how in rows or [("nothing upstream", "")]:
+        yield name, type_, origin, how
+        name, type_ = "", ""
+
+
+def _how(source: Source) -> str:
+    _, _, transformation, indirect, masking = source
+    return transformation + (" (indirect)" if indirect else "") + (", masked" if masking else "")

@@ -1,0 +1,74 @@
+"""`stale` as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from headwater.render.paper import Paper
+from headwater.render.table import table
+from headwater.render.words import age, counted, counts, duration, moment
+
+if TYPE_CHECKING:
+    from headwater.runtime.model import AssetStatus, StatusReport
+
+_QUIET = ("CURRENT", "RETIRED")
+
+
+def is_stale(item: AssetStatus) -> bool:
+    """True for an asset that is not proven current, so that `stale --exit-code` answers 1."""
+    return item.status.word not in _QUIET
+
+
+def noteworthy(report: StatusReport, *, everything: bool) -> tuple[AssetStatus, ...]:
+    """Return the assets that `stale` lists: those not current or not fresh, or all."""
+    if everything:
+        return report.assets
+    return tuple(it for it in report.assets if it.status.word != "CURRENT" or it.freshness in ("LATE", "DUE"))
+
+
+def status_lines(report: StatusReport, items: Sequence[AssetStatus], paper: Paper) -> Iterator[str]:
+    """Yield what `stale` prints about the listed `items`, and a summary of all."""
+    for finding in report.findings:
+        yield f"{paper.mark(False)} {finding}"
+    yield from table(
+        ("STATUS", "ASSET", "FRESHNESS", "REASON"),
+        [(it.status.word, it.asset, _freshness(it), _why(it)) for it in items],
+        paper,
+        words=(0, 2),
+    )
+    if items:
+        yield ""
+    yield f"{_summary(report)} in {report.environment} at {moment(report.at)}."
+    yield from _observed(report)
+
+
+def _freshness(item: AssetStatus) -> str:
+    if item.freshness == "NONE":
+        return ""
+    lag = "" if item.lag_seconds is None else f" ({duration(item.lag_seconds)})"
+    return f"{item.freshness}{lag}"
+
+
+def _why(item: AssetStatus) -> str:
+    reasons = item.status.reasons
+    more = f" (+{len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    note = f" [{item.note}]" if item.note else ""
+    return f"{reasons[0].message if reasons else ''}{more}{note}".strip()
+
+
+def _summary(report: StatusReport) -> str:
+    numbers = report.counts
+    if report.assets and all(it.status.word == "CURRENT" for it in report.assets):
+        return f"{counted(len(report.assets), 'asset')}, all current"
+    return f"{counted(len(report.assets), 'asset')}: {counts(numbers)}" if report.assets else "No assets"
+
+
+def _observed(report: StatusReport) -> Iterator[str]:
+    """Yield how old the knowledge about the sources is: what was judged rests on it."""
+    times = sorted(at for _, at in report.observed if at)
+    if not times:
+        return
+    oldest = age(times[0], report.at)
+    if oldest is not None:
+        yield f"{counted(len(times), 'source')} last taken in up to {oldest} ago; --observe looks again."
