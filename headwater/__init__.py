@@ -1,0 +1,45 @@
+"""Headwater: declare data as code, know what is stale and why, publish nothing unchecked, prove it all.
+
+Names are imported on first use, so that `import headwater as hw` in an asset file costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from headwater.api import Project as Project
+    from headwater.api import load_project as load_project
+    from headwater.assets.declare import asset as asset
+    from headwater.checks.functions import accepted_values as accepted_values
+    from headwater.checks.functions import between as between
+    from headwater.checks.functions import expression as expression
+    from headwater.checks.functions import matches as matches
+    from headwater.checks.functions import not_null as not_null
+    from headwater.checks.functions import relationship as relationship
+    from headwater.checks.functions import row_count as row_count
+    from headwater.checks.functions import sql as sql
+    from headwater.checks.functions import unique as unique
+    from headwater.runtime.python_io import Context as Context
+    from headwater.runtime.python_io import Input as Input
+
+_CHECKS = ("accepted_values", "between", "expression", "matches", "not_null", "relationship", "row_count", "sql", "unique")
+_NAMES = {
+    "asset": "headwater.assets.declare",
+    "Input": "headwater.runtime.python_io",
+    "Context": "headwater.runtime.python_io",
+    "Project": "headwater.api",
+    "load_project": "headwater.api",
+    **dict.fromkeys(_CHECKS, "headwater.checks.functions"),
+}
+
+__all__ = ["__version__", *sorted(_NAMES)]  # noqa: PLE0604 (names above are imported on use)
+
+
+def __getattr__(name: str) -> object:
+    if name in _NAMES:
+        return getattr(import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'headwater' has no attribute {name!r}")

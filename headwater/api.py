@@ -1,1 +1,294 @@
 """One function per verb: what the command line, notebooks and other programs call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headwater.assets.asset import Asset
+from headwater.assets.config import find_project, read_config
+from headwater.assets.errors import Problem, RequestError
+from headwater.assets.key import AssetKey
+from headwater.lineage.graph import AssetGraph
+from headwater.runtime.clock import to_iso
+from headwater.runtime.freshness import lags
+from headwater.runtime.model import (
+    AssetLine,
+    AssetStatus,
+    Explanation,
+    LineageView,
+    LogLine,
+    Plan,
+    Progress,
+    RunLine,
+    RunResult,
+    Status,
+    StatusReport,
+    StepLine,
+    VersionLine,
+)
+from headwater.runtime.plan import make_plan
+from headwater.runtime.workspace import Outside, Survey, Workspace
+
+if TYPE_CHECKING:
+    from headwater.lineage.audit import Report
+    from headwater.lineage.record import Entry
+
+Selectors = str | Sequence[str]
+OnProgress = Callable[[Progress], None]
+
+
+def load_project(path: str | Path = ".", *, require: bool = False, outside: Outside | None = None) -> Project:
+    """Return the project at `path`, or above it.
+
+    Problems of the declarations are in `errors`; with `require` they raise ProjectError. Raises RequestError where
+    there is no project.
+    """
+    config = read_config(find_project(Path(path).resolve()))
+    project = Project(Workspace(config, outside or Outside()))
+    if require:
+        project.workspace.loaded.require_graph()
+    return project
+
+
+class Project:
+    """A loaded project. Each verb of the command line is a method; each reads the state anew."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.config = workspace.config
+
+    @property
+    def assets(self) -> Mapping[AssetKey, Asset]:
+        """Every declared asset by key."""
+        return self.workspace.loaded.assets
+
+    @property
+    def graph(self) -> AssetGraph:
+        """What reads what. Raises ProjectError where the project has problems."""
+        return self.workspace.loaded.require_graph()
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """Every declaration error, in file order; empty for a sound project."""
+        from headwater.runtime.validation import all_problems
+
+        return all_problems(self.workspace)
+
+    def status(
+        self,
+        select: Selectors = (),
+        exclude: Selectors = (),
+        env: str = "prod",
+        observe: bool = False,
+        verify_data: bool = False,
+    ) -> StatusReport:
+        """Return what is stale and why. `observe` takes changed sources in first; `verify_data` fingerprints all data."""
+        if observe:
+            self._observe(env, None)
+        survey = self.workspace.survey(env, verify_sources=observe, verify_data=verify_data)
+        chosen = self._chosen(survey, select, exclude)
+        freshness = lags(survey.graph, survey.resolved, survey.decisions, survey.state, survey.now)
+        lines = []
+        for key in chosen:
+            word, lag = freshness[key]
+            notes = survey.resolved[key].definition.order_dependent
+            note = f"up to row order: {'; '.join(notes)}" if notes else None
+            lines.append(AssetStatus(key, survey.decisions[key].status, word, lag, note))
+        if not select and not exclude:
+            lines += [AssetStatus(key, Status("RETIRED")) for key in sorted(set(survey.state.published) - set(self.assets))]
+        observed = tuple(sorted((o.source, o.at) for o in survey.state.observed.values() if o.source in self.assets))
+        return StatusReport(env, to_iso(survey.now), tuple(lines), observed, survey.state.warehouse.findings)
+
+    def ls(self, select: Selectors = (), exclude: Selectors = (), env: str = "prod") -> tuple[AssetLine, ...]:
+        """Return the assets with kind, owner, status and file."""
+        survey = self.workspace.survey(env)
+        lines = []
+        for key in self._chosen(survey, select, exclude):
+            asset = self.assets[key]
+            word = survey.decisions[key].status.word
+            lines.append(AssetLine(key, asset.kind, asset.owner, word, asset.location.file, asset.description))
+        return tuple(lines)
+
+    def plan(
+        self,
+        select: Selectors = (),
+        exclude: Selectors = (),
+        env: str = "prod",
+        force: bool = False,
+        verify_data: bool = False,
+        progress: OnProgress | None = None,
+    ) -> Plan:
+        """Return what would be done and why. Sources that changed are taken in first, so that the plan knows what it says."""
+        self._observe(env, progress)
+        survey = self.workspace.survey(env, verify_sources=True, verify_data=verify_data)
+        return self._plan(survey, self._chosen(survey, select, exclude), force)
+
+    def run(
+        self,
+        plan: Plan | None = None,
+        *,
+        select: Selectors = (),
+        exclude: Selectors = (),
+        env: str = "prod",
+        workers: int | None = None,
+        fail_fast: bool = False,
+        force: bool = False,
+        verify_data: bool = False,
+        progress: OnProgress | None = None,
+    ) -> RunResult:
+        """Carry out `plan`, or what a plan of the selection would say now, and return what became of each step.
+
+        Ctrl-C ends it cleanly with the outcome CANCELLED.
+        """
+        from headwater.runtime.doing import Doing
+
+        def choose(survey: Survey) -> Plan:
+            return plan if plan is not None else self._plan(survey, self._chosen(survey, select, exclude), force)
+
+        environment = env if plan is None else plan.environment
+        doing = Doing(self.workspace, environment, workers or _workers(), fail_fast, progress)
+        return doing.run(choose, verify_data=verify_data)
+
+    def why(self, asset: str, env: str = "prod") -> Explanation:
+        """Return every clause of the decision about `asset`, failing ones first, with the change itself."""
+        from headwater.runtime.explain import explain
+
+        key = self._asset(asset)
+        survey = self.workspace.survey(env)
+        with self.workspace.reader() as reader:
+            return explain(survey, key, self.workspace.loaded, reader)
+
+    def lineage(
+        self,
+        asset_or_column: str,
+        upstream: bool = True,
+        downstream: bool = True,
+        depth: int | None = None,
+        env: str = "prod",
+    ) -> LineageView:
+        """Return where an asset's columns come from, what it reads, and the assets around it."""
+        from headwater.runtime.lineage_view import lineage_view
+
+        key, column = self._asset_and_column(asset_or_column)
+        return lineage_view(self.workspace, env, key, column, upstream, downstream, depth)
+
+    def history(self, asset: str) -> tuple[VersionLine, ...]:
+        """Return every version of `asset`, newest first, rejected ones too."""
+        from headwater.runtime.past import history
+
+        return history(self.workspace, self._known_asset(asset))
+
+    def runs(self, limit: int = 20) -> tuple[RunLine, ...]:
+        """Return the newest runs, newest first."""
+        from headwater.runtime.past import runs
+
+        return runs(self.workspace, limit)
+
+    def show(self, run: str) -> tuple[RunLine, tuple[StepLine, ...]]:
+        """Return a run and what each asset came to in it. A unique beginning of the id is enough."""
+        from headwater.runtime.past import show
+
+        return show(self.workspace, run)
+
+    def logs(self, run: str, asset: str | None = None) -> tuple[LogLine, ...]:
+        """Return what a run logged, about one asset or all."""
+        from headwater.runtime.past import logs
+
+        return logs(self.workspace, run, None if asset is None else AssetKey.parse(asset))
+
+    def audit_log(self, limit: int | None = None, asset: str | None = None) -> tuple[Entry, ...]:
+        """Return ledger entries, newest first."""
+        from headwater.runtime.past import audit_log
+
+        return audit_log(self.workspace, limit, None if asset is None else AssetKey.parse(asset))
+
+    def audit_verify(self, checkpoint: Path | None = None) -> Report:
+        """Verify the whole ledger, and against a `checkpoint` file that an auditor kept, if given."""
+        from headwater.runtime.past import audit_verify
+
+        return audit_verify(self.workspace, checkpoint)
+
+    def rebuild_ledger(self) -> int:
+        """Make the projections anew from the ledger's entries. Returns the number of entries applied."""
+        from headwater.runtime.past import rebuild_ledger
+
+        return rebuild_ledger(self.workspace)
+
+    def _observe(self, env: str, progress: OnProgress | None) -> None:
+        """Take in every source whose free state says that it may have changed; nothing where none did."""
+        from headwater.runtime.doing import Doing
+
+        survey = self.workspace.survey(env, verify_sources=True)
+        changed = [
+            key
+            for key, asset in self.assets.items()
+            if asset.is_external and key in survey.state.observed and survey.decisions[key].status.word == "PENDING"
+        ]
+        if changed:
+            Doing(self.workspace, env, _workers(), False, progress).run(
+                lambda now: self._plan(now, tuple(k for k in now.graph.order if k in changed), False)
+            )
+
+    def _plan(self, survey: Survey, selected: tuple[AssetKey, ...], force: bool) -> Plan:
+        return make_plan(
+            survey.graph, survey.resolved, survey.decisions, survey.state, selected, survey.now, force=force
+        )
+
+    def _chosen(self, survey: Survey, select: Selectors, exclude: Selectors) -> tuple[AssetKey, ...]:
+        from headwater.lineage.selection import Scope
+        from headwater.lineage.selection import select as choose
+
+        if not select and not exclude:
+            return survey.graph.order
+        statuses = {key: decision.status.word.lower() for key, decision in survey.decisions.items()}
+        labels: dict[str, Mapping[AssetKey, str]] = {"status": statuses}
+        if any("result:" in text for text in (*_texts(select), *_texts(exclude))):
+            from headwater.runtime.past import last_results
+
+            labels["result"] = last_results(self.workspace)
+        return choose(Scope(self.assets, survey.graph, labels), _texts(select), _texts(exclude))
+
+    def _asset(self, text: str) -> AssetKey:
+        key, column = self._asset_and_column(text)
+        if column is not None:
+            raise RequestError(f"{text!r} names a column.", f"Name the asset: {key}.")
+        return key
+
+    def _asset_and_column(self, text: str) -> tuple[AssetKey, str | None]:
+        """Split ASSET or ASSET.COLUMN, preferring the longest asset key."""
+        self.workspace.loaded.require_graph()
+        wanted = text.strip().lower()
+        if wanted in self.assets:
+            return AssetKey(wanted), None
+        parent, _, column = wanted.rpartition(".")
+        if parent in self.assets:
+            return AssetKey(parent), column
+        raise _unknown(text, self.assets)
+
+    def _known_asset(self, text: str) -> AssetKey:
+        """Return a key that is declared, or that the ledger knows from before."""
+        from headwater.runtime.past import is_recorded
+
+        key = AssetKey.parse(text)
+        if key in self.assets or is_recorded(self.workspace, key):
+            return key
+        raise _unknown(text, self.assets)
+
+
+def _unknown(text: str, assets: Mapping[AssetKey, Asset]) -> RequestError:
+    import difflib
+
+    close = difflib.get_close_matches(text.lower(), assets, n=1)
+    return RequestError(f"No asset is called {text!r}.", f"Did you mean {close[0]}?" if close else "`headwater ls` lists them.")
+
+
+def _texts(selectors: Selectors) -> tuple[str, ...]:
+    return (selectors,) if isinstance(selectors, str) else tuple(selectors)
+
+
+def _workers() -> int:
+    return max(1, min(8, os.cpu_count() or 1))

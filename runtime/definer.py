@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from headwater.assets.asset import Asset, CheckSpec
@@ -26,6 +26,22 @@ from headwater.runtime.staleness import Resolved
 from headwater.runtime.state import State
 
 Schemas = Mapping[AssetKey, SchemaColumns | None]
+
+
+class PublishedSchemas(Mapping[AssetKey, SchemaColumns | None]):
+    """The schemas of the published versions, as a view on the state: nothing is copied for each step."""
+
+    def __init__(self, state: State) -> None:
+        self._published = state.published
+
+    def __getitem__(self, key: AssetKey) -> SchemaColumns | None:
+        return self._published[key].schema
+
+    def __iter__(self) -> Iterator[AssetKey]:
+        return iter(self._published)
+
+    def __len__(self) -> int:
+        return len(self._published)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +214,7 @@ class Definer:
         from headwater.checks.scan import check_columns, check_tables
 
         own = definition.schema if not asset.is_external else _known_external(asset)
+        others = [name.lstrip("?") for name in self._loaded.references.get(asset.key, ())]
         reads: list[ReadSet] = []
         problems: list[Problem] = []
         for check in asset.checks:
@@ -206,7 +223,7 @@ class Definer:
                 reads.append(ReadSet(table.lower(), None if columns is None else tuple(sorted(columns))))
                 other = schemas.get(AssetKey(table.lower()))
                 problems += _missing_columns(asset, check, columns or (), other, table)
-            found, sql_problems = _sql_check_reads(asset, check, schemas, own)
+            found, sql_problems = _sql_check_reads(asset, check, schemas, own, others)
             reads += found
             problems += sql_problems
         return merge_read_sets(reads), problems
@@ -265,7 +282,7 @@ def _known_external(asset: Asset) -> SchemaColumns | None:
 
 
 def _sql_check_reads(
-    asset: Asset, check: CheckSpec, schemas: Schemas, own: SchemaColumns | None
+    asset: Asset, check: CheckSpec, schemas: Schemas, own: SchemaColumns | None, names: list[str]
 ) -> tuple[list[ReadSet], list[Problem]]:
     from headwater.checks.scan import check_query
 
@@ -274,7 +291,8 @@ def _sql_check_reads(
         return [], []
     from headwater.lineage import analyse_sql
 
-    tables = {str(k): s for k, s in schemas.items() if s is not None} | ({THIS: own} if own is not None else {})
+    own_table = {THIS: own} if own is not None else {}
+    tables = {n: s for n in names if (s := schemas.get(AssetKey(n))) is not None} | own_table
     place = check.location or asset.location
     try:
         analysis = analyse_sql(text.replace("$this", THIS), "duckdb", tables)

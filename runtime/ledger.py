@@ -102,7 +102,6 @@ class LedgerStore:
             self.rebuild()
 
     def _initialise(self, signer_for: SignerFor | None, origin: str) -> None:
-        signer = signer_for(origin) if signer_for else None
         with self._transaction():
             if is_initialised(self._connection, self._path):  # another process was faster
                 return
@@ -110,8 +109,8 @@ class LedgerStore:
             self._projector.create(self._connection)
             created = Draft(LEDGER_CREATED, LEDGER_STREAM, origin, {"origin": origin}, "A new ledger was begun.")
             self._append((created,), Actor(LEDGER_ACTOR, "service"))
-            if signer:
-                store_checkpoint(self._connection, signer)
+            if signer_for:
+                store_checkpoint(self._connection, signer_for(origin))
 
     def __enter__(self) -> Self:
         return self

@@ -18,6 +18,7 @@ from headwater.assets.errors import IntegrityError, ResourceError, StateDamaged,
 SCHEMA_VERSION: Final = 1
 APPLICATION_ID: Final = 0x48775472  # "HwTr": tells a ledger from any other SQLite file
 BUSY_TIMEOUT_SECONDS: Final = 30.0
+_NO_WRITE_ACCESS: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 
 LEDGER_TABLES: Final = ("entry", "node", "head", "checkpoint", "blob", "ephemera")
 
@@ -102,28 +103,28 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     """
     if not path.is_file():
         raise StateInvalid(f"There is no ledger at {path}.", "Run `headwater run` first, or check --project.")
-    connection = _connect_uri(path, "mode=ro")
     try:
-        connection.execute("PRAGMA schema_version")
-    except sqlite3.OperationalError:
+        return _connect_uri(path, "mode=ro")
+    except sqlite3.OperationalError as error:
         # Without write access to the folder SQLite cannot make the files that WAL readers share. Nobody else can
         # write there either, so the file may be taken as immutable; unless a log beside it holds newer entries.
-        connection.close()
         log = path.with_name(path.name + "-wal")
-        if log.exists() and log.stat().st_size:
+        if _code(error) not in _NO_WRITE_ACCESS or (log.exists() and log.stat().st_size):
             raise
-        connection = _connect_uri(path, "mode=ro&immutable=1")
-    return connection
+        return _connect_uri(path, "mode=ro&immutable=1")
 
 
 def _connect_uri(path: Path, query: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"{path.resolve().as_uri()}?{query}",
-        uri=True,
-        timeout=BUSY_TIMEOUT_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
+    uri = f"{path.resolve().as_uri()}?{query}"
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
     )
+    try:
+        connection.execute("PRAGMA schema_version")  # opening is lazy: this is what reads the file
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def is_initialised(connection: sqlite3.Connection, path: Path) -> bool:
@@ -155,9 +156,14 @@ def sqlite_errors(path: Path) -> Iterator[None]:
         raise translate(error, path) from error
 
 
+def _code(error: sqlite3.Error) -> int:
+    """Return SQLite's primary result code, or 0 for an error of the Python module itself."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
 def translate(error: sqlite3.Error, path: Path) -> ResourceError | IntegrityError:
     """Return what `error` means for the ledger at `path`."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    code = _code(error)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return StateDamaged(
             f"{path} is damaged or not a ledger: {error}.",
@@ -169,7 +175,7 @@ def translate(error: sqlite3.Error, path: Path) -> ResourceError | IntegrityErro
         return IntegrityError(f"The ledger refused a change: {error}.")
     if code == sqlite3.SQLITE_FULL:
         return ResourceError(f"The disk that holds {path} is full.", "Free some space; nothing recorded was lost.")
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+    if code in _NO_WRITE_ACCESS:
         return ResourceError(f"{path} cannot be opened or written: {error}.", "Check that the folder is writable.")
     if code == sqlite3.SQLITE_IOERR:
         return ResourceError(f"Reading or writing {path} failed: {error}.", "Check the disk.")

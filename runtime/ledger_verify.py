@@ -10,6 +10,7 @@ from headwater.lineage.audit import Finding, Report, verify
 from headwater.lineage.checkpoint import Verifier
 from headwater.runtime.ledger_projection import Projector, projection_differences
 from headwater.runtime.ledger_reader import LedgerReader
+from headwater.runtime.ledger_schema import sqlite_errors
 
 
 def verify_ledger(
@@ -25,6 +26,10 @@ def verify_ledger(
         reader = LedgerReader.open(path)
     except StateDamaged as error:
         return Report(0, None, (), (Finding("STORE_DAMAGED", None, error.message),), 0)
+
+    def differences() -> tuple[str, ...]:
+        with sqlite_errors(path):
+            return projection_differences(reader.connection, projector) if projector else ()
+
     with reader:
-        differences = (lambda: projection_differences(reader.connection, projector)) if projector else None
         return verify(reader, verifiers, earlier=earlier, projections=differences)

@@ -53,12 +53,13 @@ def make_plan(
 
 def _step(resolved: Resolved, decision: Decision, state: State, force: bool) -> Step | None:
     status, asset = decision.status, resolved.asset
-    if status.word == "CURRENT":
-        if not force:
-            return None
-        return Step(asset.key, _action(resolved, state, ()), "CERTAIN", (Reason("FORCED", "asked for with --force."),))
-    certainty: Certainty = "CERTAIN" if status.word in _CERTAIN_WORDS and not decision.blocked else "IF_INPUT_CHANGES"
+    if status.word == "CURRENT" and not force:
+        return None
     expected = state.published[asset.key].milliseconds / 1000 if asset.key in state.published else None
+    if force:
+        reasons = (Reason("FORCED", "asked for with --force."), *status.reasons)
+        return Step(asset.key, _action(resolved, state, ()), "CERTAIN", reasons, expected)
+    certainty: Certainty = "CERTAIN" if status.word in _CERTAIN_WORDS and not decision.blocked else "IF_INPUT_CHANGES"
     return Step(asset.key, _action(resolved, state, status.reasons), certainty, status.reasons, expected)
 
 

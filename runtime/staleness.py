@@ -111,6 +111,10 @@ def source_is_as_observed(case: Case) -> Iterator[Failure]:
     """2b. A source is as it was when last taken in (the free tier: equal means unchanged, different means maybe)."""
     if not case.asset.is_external or case.published is None:
         return
+    seen = case.state.observed.get(case.asset.key)
+    if seen is not None and seen.number != case.published.number:
+        message = f"the delivery taken in as v{seen.number} is not the one that is published (v{case.published.number})."
+        yield "STALE", Reason("INPUT_CHANGED", message)
     source = case.state.sources.get(case.asset.key)
     if source is None:
         return

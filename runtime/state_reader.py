@@ -79,6 +79,11 @@ class SqlStateReader:
         extra = {(AssetKey(a), n, c): t for a, n, c, t in self._db.execute("select * from token")}
         return State(environment, published, rejected, observed, extra_tokens=extra)
 
+    def published_anywhere(self) -> list[tuple[str, VersionRecord]]:
+        """Return every pointer of every environment, as (environment, version)."""
+        rows = self._db.execute(f"select p.environment, {_VERSION} from pointer p join version v using (asset, number)")
+        return [(environment, version_from_json(*row)) for environment, *row in rows]
+
     def versions(self, asset: AssetKey) -> tuple[VersionRecord, ...]:
         """Return every version of `asset`, oldest first."""
         return self._versions(f"select {_VERSION} from version v where asset = ? order by number", asset)

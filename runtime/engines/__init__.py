@@ -9,12 +9,20 @@ from typing import cast
 
 from headwater.assets.errors import RequestError, ResourceError
 from headwater.runtime.engines.engine import OpenWarehouse
+from headwater.runtime.installed import installed_version
 
 ENGINES: Mapping[str, str] = MappingProxyType(
     {
         "duckdb": "headwater.runtime.engines.duckdb:open_warehouse",
     }
 )
+
+
+def result_settings(kind: str, timezone: str) -> Mapping[str, str]:
+    """Return all about an engine that decides results, without loading its driver: its version and fixed settings."""
+    from headwater.runtime.engines.duckdb_settings import RESULTS
+
+    return MappingProxyType({"engine": f"{kind} {installed_version(kind)}", **RESULTS, "TimeZone": timezone})
 
 
 def open_engine(kind: str) -> OpenWarehouse:

@@ -94,6 +94,9 @@ class DuckDBWarehouse:
     def is_published(self, publication_id: str) -> bool:
         return self._publisher.is_published(publication_id)
 
+    def pointers(self) -> Mapping[tuple[str, str], str]:
+        return self._publisher.pointers()
+
     def physical_names(self) -> frozenset[str]:
         return frozenset(self._physical())
 
@@ -113,7 +116,7 @@ class DuckDBWarehouse:
                 for session in self._sessions:
                     session.close()
             try:
-                with engine_errors():
+                with engine_errors(), suppress(duckdb.TransactionException):
                     self._connection.execute("checkpoint")  # a relation that a user still holds keeps the file open
             finally:
                 self._publisher.close()
@@ -217,7 +220,7 @@ def _require_duckdb(path: Path) -> None:
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
-    row = connection.execute(sql).fetchone()
-    if row is None:
+    rows = connection.execute(sql).fetchall()
+    if len(rows) != 1:
         raise WarehouseInvalid("The warehouse has no identity.", "Restore it from a backup.")
-    return str(row[0])
+    return str(rows[0][0])

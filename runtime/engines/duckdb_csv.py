@@ -30,7 +30,8 @@ from headwater.runtime.engines.duckdb_tables import (
 OPTIONS: Mapping[str, str] = MappingProxyType(
     {
         "delimiter": "delim",
-        **{name: name for name in ("header", "nullstr", "quote", "escape", "comment", "skip", "encoding")},
+        "null_values": "nullstr",
+        **{name: name for name in ("header", "quote", "escape", "comment", "skip", "encoding")},
         **{name: name for name in ("compression", "dateformat", "timestampformat", "decimal_separator")},
         "allow_quoted_nulls": "allow_quoted_nulls",
     }
@@ -134,10 +135,9 @@ def _inferred(cursor: duckdb.DuckDBPyConnection, files: Sequence[Path], base: Ma
 
 def _sniffed(cursor: duckdb.DuckDBPyConnection, file: Path, base: Mapping[str, str]) -> dict[str, str]:
     arguments = "".join(f", {name} = {value}" for name, value in base.items())
-    row = cursor.execute(
+    [(columns, format_)] = cursor.execute(
         f"select Columns, TimestampFormat from sniff_csv({paths_sql([file])[1:-1]}, sample_size = -1{arguments})"
-    ).fetchone()
-    columns, format_ = row if row is not None else ([], None)
+    ).fetchall()
     guessed = format_ is not None and "timestampformat" not in base
     return {c["name"]: "VARCHAR" if guessed and _is_timestamp(c["type"]) else c["type"] for c in columns}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -12,6 +13,8 @@ from headwater.assets.errors import IntegrityError, StepError
 from headwater.runtime.engines.duckdb_errors import engine_errors
 from headwater.runtime.engines.duckdb_settings import PRIVATE, identifier, literal
 from headwater.runtime.engines.engine import Pointer, Publication
+
+_TARGET = re.compile(rf' FROM {PRIVATE}\.("(?:[^"]|"")+"|\w+);?\s*$')
 
 
 class Publisher:
@@ -44,6 +47,16 @@ class Publisher:
         with self._guard, engine_errors():
             query = f"select count(*) from {PRIVATE}.publications where id = {literal(publication_id)}"
             return self._cursor.execute(query).fetchall() == [(1,)]
+
+    def pointers(self) -> dict[tuple[str, str], str]:
+        """Return the physical name behind each of our views, as the catalogue has it now."""
+        with self._guard, engine_errors():
+            rows = self._cursor.execute(
+                "select lower(schema_name), lower(view_name), sql from duckdb_views()"
+                " where not internal and database_name = current_catalog()"
+            ).fetchall()
+        found = ((schema, view, _TARGET.search(sql)) for schema, view, sql in rows)
+        return {(schema, view): _unquoted(match[1]) for schema, view, match in found if match and schema != PRIVATE}
 
     def transaction(self, statements: Sequence[str]) -> None:
         """Run `statements` in one transaction; after an error nothing of them is left."""
@@ -88,8 +101,10 @@ class Publisher:
 
     def _read_last_number(self) -> int:
         with engine_errors():
-            row = self._cursor.execute(f"select coalesce(max(number), 0) from {PRIVATE}.publications").fetchone()
-        return int(row[0]) if row else 0
+            [(number,)] = self._cursor.execute(
+                f"select coalesce(max(number), 0) from {PRIVATE}.publications"
+            ).fetchall()
+        return int(number)
 
 
 def _swaps(pointers: Sequence[Pointer], views: set[tuple[str, str]]) -> Iterator[str]:
@@ -117,6 +132,10 @@ def _marker(publication: Publication) -> str:
 
 def _name(pointer: Pointer) -> str:
     return f"{identifier(pointer.schema)}.{identifier(pointer.table)}"
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 def _place(pointer: Pointer) -> tuple[str, str]:

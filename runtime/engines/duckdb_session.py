@@ -12,6 +12,7 @@ from headwater.assets.errors import StepError
 from headwater.lineage.fingerprint import Fingerprint
 from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.engines import duckdb_fingerprint, duckdb_ingest, duckdb_objects
+from headwater.runtime.engines.duckdb_collation import refuse_collations
 from headwater.runtime.engines.duckdb_errors import engine_errors
 from headwater.runtime.engines.duckdb_export import export_sql, write_durably
 from headwater.runtime.engines.duckdb_settings import PRIVATE, RESERVED, identifier
@@ -46,6 +47,8 @@ class DuckDBSession:
 
     def describe(self, relation: str) -> SchemaColumns:
         with engine_errors():
+            if not relation.startswith(f"{PRIVATE}."):
+                refuse_collations(self._cursor, relation)
             return describe(self._cursor, relation)
 
     def columns_of(self, sql: str) -> tuple[str, ...]:
@@ -82,8 +85,18 @@ class DuckDBSession:
         self._cursor.close()
 
     def _create(self, kind: str, physical: str, sql: str) -> None:
+        target = self._target(physical)
         with engine_errors(first_line=2):
-            self._cursor.execute(f"create {kind} {self._target(physical)} as (\n{_query(sql)}\n)")
+            self._cursor.execute(f"create {kind} {target} as (\n{_query(sql)}\n)")
+            if "collate" in sql.lower():
+                self._keep_neutral(kind, target)
+
+    def _keep_neutral(self, kind: str, target: str) -> None:
+        try:
+            refuse_collations(self._cursor, target)
+        except StepError:
+            self._cursor.execute(f"drop {kind} {target}")
+            raise
 
     def _target(self, physical: str) -> str:
         if physical in RESERVED:

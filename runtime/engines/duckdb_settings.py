@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
 PRIVATE = "_headwater"  # the schema of physical tables and of our own bookkeeping
 RESERVED = frozenset(["identity", "publications"])
@@ -43,9 +45,9 @@ RESULTS: Mapping[str, str] = MappingProxyType(
 _UNLOCKED = ("threads", "enable_optimizer")
 
 # A 10-row table takes 17 KiB in blocks of 16 KiB, 260 KiB in the default ones, at the same speed. The storage version
-# is the oldest that holds every type we meet, so that other tools can open the file.
+# is one that tools with DuckDB 1.5 can open and that holds every type but unnamed structs.
 NEW_FILE: Mapping[str, str] = MappingProxyType(
-    {"default_block_size": "16384", "storage_compatibility_version": "v1.2.0"}
+    {"default_block_size": "16384", "storage_compatibility_version": "v1.5.0"}
 )
 
 # Set before the database starts: nothing is downloaded, and a Python variable is never taken for a table.
@@ -73,8 +75,7 @@ def settings_sql(timezone: str, folders: Sequence[Path] | None) -> str:
 
 def result_settings(connection: duckdb.DuckDBPyConnection, timezone: str) -> Mapping[str, str]:
     """Return all that decides results: the engine with its version and build, and the fixed settings."""
-    row = connection.execute("select library_version, source_id from pragma_version()").fetchone()
-    version, source = row if row is not None else ("unknown", "unknown")
+    [(version, source)] = connection.execute("select library_version, source_id from pragma_version()").fetchall()
     return MappingProxyType({"engine": f"duckdb {version} {source}", **RESULTS, "TimeZone": timezone})
 
 

@@ -9,6 +9,7 @@ import duckdb
 
 from headwater.assets.errors import StepError
 from headwater.runtime.engines.duckdb_settings import literal
+from headwater.runtime.engines.duckdb_values import describe
 
 _WILDCARDS = str.maketrans({"[": "[[]", "*": "[*]", "?": "[?]"})
 
@@ -25,8 +26,7 @@ def struct_sql(types: Mapping[str, str]) -> str:
 
 def described(cursor: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
     """Return the columns of a query: name to type, in order. Nothing is computed but what it takes to know them."""
-    description = cursor.execute(f"select * from (\n{query}\n) limit 0").description
-    return {name: str(type_) for name, type_, *_ in description}
+    return {name: str(type_) for name, type_ in describe(cursor, f"(\n{query}\n)")}
 
 
 def columns_in(cursor: duckdb.DuckDBPyConnection, file: Path, reader: Callable[[Path], str]) -> dict[str, str]:

@@ -8,7 +8,6 @@ import duckdb
 
 from headwater.assets.errors import StepError
 from headwater.lineage.schema import SchemaColumns
-from headwater.runtime.engines.duckdb_settings import identifier
 from headwater.runtime.engines.engine import Row
 
 _QUOTED_OR_NOT = re.compile(r"""[^'"]+|'(?:[^']|'')*'|"(?:[^"]|"")*\"""")
@@ -25,12 +24,9 @@ def fetch(cursor: duckdb.DuckDBPyConnection, sql: str, limit: int) -> list[Row]:
     The engine writes that text: in Python, a timestamp with time zone would need a library that we do not have.
     """
     kinds = [type_ for _, type_ in describe(cursor, f"(\n{sql}\n)")]
-    if not all(kind in _VALUES for kind in kinds):
-        names = [identifier(f"c{place}") for place in range(len(kinds))]
-        picked = [n if kind in _VALUES else f"{n}::varchar" for n, kind in zip(names, kinds, strict=True)]
-        sql = f"select {', '.join(picked)} from (\n{sql}\n) as t({', '.join(names)})"
-    rows: list[Row] = cursor.execute(sql).fetchmany(limit)
-    return rows
+    names = [f"c{place}" for place in range(len(kinds))]
+    picked = [n if kind in _VALUES else f"{n}::varchar" for n, kind in zip(names, kinds, strict=True)]
+    return all_rows(cursor, f"select {', '.join(picked)} from (\n{sql}\n) as t({', '.join(names)}) limit {int(limit)}")
 
 
 def fetch_one(cursor: duckdb.DuckDBPyConnection, sql: str) -> Row:
@@ -40,7 +36,7 @@ def fetch_one(cursor: duckdb.DuckDBPyConnection, sql: str) -> Row:
     """
     description = cursor.execute(sql).description
     if all(str(kind).lower() in _VALUES for _, kind, *_ in description):
-        rows: list[Row] = cursor.fetchmany(2)
+        rows: list[Row] = cursor.fetchall()
     else:
         rows = fetch(cursor, sql, 2)
     if len(rows) != 1:
@@ -48,9 +44,17 @@ def fetch_one(cursor: duckdb.DuckDBPyConnection, sql: str) -> Row:
     return rows[0]
 
 
+def all_rows(cursor: duckdb.DuckDBPyConnection, sql: str) -> list[Row]:
+    """Return all rows of a query. A result that is not read to its end keeps a transaction open."""
+    rows: list[Row] = cursor.execute(sql).fetchall()
+    return rows
+
+
 def describe(cursor: duckdb.DuckDBPyConnection, relation: str) -> SchemaColumns:
     """Return the columns of a relation or parenthesised query. A third of the price of DESCRIBE."""
-    description = cursor.execute(f"select * from {relation} limit 0").description
+    cursor.execute(f"select * from {relation} limit 0")
+    description = cursor.description
+    cursor.fetchall()
     return tuple((name, type_text(str(kind))) for name, kind, *_ in description)
 
 

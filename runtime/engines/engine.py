@@ -115,6 +115,9 @@ class Warehouse(Protocol):
     def is_published(self, publication_id: str) -> bool:
         """Return whether this publication was committed: the marker decides."""
 
+    def pointers(self) -> Mapping[tuple[str, str], str]:
+        """Return what readers' views point to: (schema, table), lower case, to the physical name behind it."""
+
     def physical_names(self) -> frozenset[str]:
         """Return the names of all physical tables and views."""
 

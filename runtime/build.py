@@ -1,0 +1,351 @@
+"""What a worker does with an order: build out of sight, scan once, judge. Nothing here publishes or records.
+
+The steps stand in `STAGES` in the order in which they happen; each returns the draft with more of it known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headwater.assets.asset import CheckSpec
+from headwater.assets.errors import HeadwaterError, StepError
+from headwater.assets.key import AssetKey
+from headwater.checks.check import CheckResult, Verdict
+from headwater.checks.gate import judge
+from headwater.lineage.fingerprint import column_set_key, token
+from headwater.lineage.schema import SchemaColumns
+from headwater.runtime.engines.engine import Row, Session
+from headwater.runtime.order import Built, Observed, Order
+from headwater.runtime.publish import prepare_file
+from headwater.runtime.sources import content_digest, file_state, require_unchanged, source_files
+from headwater.runtime.staleness import columns_of_key
+from headwater.runtime.state import PublishedFile, TraceRead
+
+SAMPLE_ROWS = 5
+THIS = "__this"  # as in the definer: stands for the staged table in the text of a check
+Log = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A version in the making."""
+
+    order: Order
+    session: Session
+    log: Log
+    relation: str = ""
+    schema: SchemaColumns = ()
+    rows: int = 0
+    text: str = ""
+    columns_read: dict[AssetKey, tuple[str, ...] | None] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    results: tuple[CheckResult, ...] = ()
+    verdict: Verdict = Verdict("BLOCK")
+    file: PublishedFile | None = None
+    observed: Observed | None = None
+
+
+def perform(order: Order, session: Session, log: Log, monotonic: Callable[[], float] = time.perf_counter) -> Built:
+    """Carry out `order` and return what was made. Raises StepError where it cannot be built; then nothing of it counts."""
+    started = monotonic()
+    draft = _Draft(order, session, log)
+    for stage in STAGES:
+        stage(draft)
+    trace = tuple(_trace(draft, up, columns) for up, columns in sorted(draft.columns_read.items()))
+    checks = tuple(_trace(draft, AssetKey(read.upstream), read.columns) for read in order.resolved.check_reads)
+    return Built(
+        physical=order.physical,
+        schema=draft.schema,
+        rows=draft.rows,
+        tokens=draft.tokens,
+        trace=trace,
+        check_reads=checks,
+        verdict=draft.verdict,
+        milliseconds=max(0, round((monotonic() - started) * 1000)),
+        text=draft.text,
+        file=draft.file,
+        observed=draft.observed,
+    )
+
+
+def stage(draft: _Draft) -> None:
+    """Build the data under a private name, or find the version that is judged again."""
+    order, asset = draft.order, draft.order.resolved.asset
+    if order.kind == "RECHECK":
+        assert order.version is not None, "a recheck has a version"
+        draft.columns_read = {read.upstream: columns_of_key(read.columns) for read in order.version.trace}
+        draft.file = order.version.file
+    elif asset.source is not None:
+        _take_in(draft)
+    elif asset.python is not None:
+        _run_python(draft)
+    else:
+        _run_sql(draft, order.sql or "")
+    draft.relation = relation_of(draft.session, order.physical)
+
+
+def describe(draft: _Draft) -> None:
+    """Learn what was built: its columns and their types."""
+    if draft.order.physical:
+        draft.schema = draft.session.describe(draft.relation)
+
+
+def scan(draft: _Draft) -> None:
+    """Count, fingerprint and check in one pass; fetch a few failing rows where a check failed."""
+    if not draft.order.physical:
+        return
+    from headwater.checks.scan import plan_scan, run_scan
+
+    order, session = draft.order, draft.session
+    sets: list[tuple[str, ...] | None] = [None, *order.wanted]
+    expressions = [session.fingerprint_sql(draft.schema, _match(draft.schema, columns)) for columns in sets]
+    tables = {str(key): pinned.relation for key, pinned in order.inputs.items()}
+    plan = plan_scan(
+        draft.relation, draft.schema, order.resolved.asset.checks, tables, [e for three in expressions for e in three], lambda text: render_check(text, draft)
+    )
+    found = run_scan(plan, session.row)
+    if found.extra_errors:
+        raise StepError(f"The data cannot be fingerprinted: {found.extra_errors[0][1]}", "Cast the column to another type.")
+    for index, columns in enumerate(sets):
+        values: Row = tuple(found.extra[3 * index : 3 * index + 3])  # type: ignore[arg-type]
+        fingerprint = session.fingerprint(draft.schema, _match(draft.schema, columns), values)
+        draft.tokens[column_set_key(columns)] = token(fingerprint)
+    draft.rows = found.rows
+    draft.results = tuple(_with_sample(result, draft, tables) for result in found.results)
+
+
+def gate(draft: _Draft) -> None:
+    """Judge: the contract first, then every declared check. A check without a result counts as failed."""
+    asset = draft.order.resolved.asset
+    contract = _contract(draft)
+    draft.verdict = judge((*contract, *draft.results), asset.checks)
+
+
+def write_file(draft: _Draft) -> None:
+    """Write a file asset's bytes into the store, under their digest. Readers see nothing of it before it is published."""
+    order, placed = draft.order, draft.order.resolved.asset.materialization
+    if placed.kind != "file" or order.kind == "RECHECK" or draft.file is not None:
+        return
+    assert placed.path is not None, "a file asset has a path"
+    assert placed.format is not None, "a file asset has a format"
+    order.store.mkdir(parents=True, exist_ok=True)
+    draft_path = order.store / f".{order.physical}.new"
+    draft.session.export(order.physical, draft_path, placed.format)
+    draft.file = keep_file(draft_path, order.store, placed.path)
+
+
+def prepare(draft: _Draft) -> None:
+    """Write a file that may be published beside its target, while failing still costs nothing."""
+    if draft.file is not None and not draft.verdict.blocks:
+        prepare_file(draft.order.root, draft.order.store, draft.file)
+
+
+STAGES: tuple[Callable[[_Draft], None], ...] = (stage, describe, scan, gate, write_file, prepare)
+
+
+def relation_of(session: Session, physical: str) -> str:
+    """Return a version's data as SQL writes it; a foreign table (marked by a leading `=`) is written as it is."""
+    return physical[1:] if physical.startswith("=") else session.relation(physical)
+
+
+def keep_file(draft: Path, store: Path, path: str) -> PublishedFile:
+    """Move a finished file into the store under the SHA-256 of its bytes and return what is known of it."""
+    digest = hashlib.sha256()
+    size = 0
+    with draft.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+            size += len(chunk)
+    os.replace(draft, store / digest.hexdigest())
+    return PublishedFile(path, digest.hexdigest(), size)
+
+
+def render_check(text: str, draft: _Draft) -> str:
+    """Return the SQL of a check with every reference pinned and `$this` replaced by the staged table."""
+    from headwater.lineage.sql import analyse_sql, render
+
+    marked = text.replace("$this", THIS)
+    analysis = analyse_sql(marked, "duckdb", {THIS: draft.schema})
+    tables = {str(key): pinned.relation for key, pinned in draft.order.inputs.items()}
+    return render(marked, analysis, {**tables, THIS: draft.relation}, {}, {})
+
+
+def _run_sql(draft: _Draft, sql: str) -> None:
+    order = draft.order
+    draft.text = sql
+    if order.resolved.asset.kind == "view":
+        draft.session.build_view(order.physical, sql)
+    else:
+        draft.session.build_table(order.physical, sql)
+    for read in order.resolved.definition.reads:
+        draft.columns_read.setdefault(AssetKey(read.upstream), read.columns)
+
+
+def _take_in(draft: _Draft) -> None:
+    """Take a source in: what is digested and fingerprinted is what was read, or the step fails."""
+    order, asset = draft.order, draft.order.resolved.asset
+    source = asset.source
+    assert source is not None, "an external asset has a source"
+    if source.table is not None:
+        return
+    assert source.file is not None, "a source is a file or a table"
+    path = order.root / source.file
+    before = file_state(path)
+    digest = content_digest(source_files(path))
+    draft.session.ingest(order.physical, source, path, tuple(asset.declared_types()))
+    require_unchanged(path, before)
+    draft.observed = Observed(before, digest)
+
+
+def _run_python(draft: _Draft) -> None:
+    from headwater.runtime.python_run import call_function
+
+    order = draft.order
+    result, taken = call_function(order, draft.session, draft.log)
+    draft.text = order.sql or ""
+    if isinstance(result, str):
+        sql, reads = _returned_sql(draft, result)
+        _run_sql(draft, sql)
+        draft.columns_read = {key: reads.get(key, columns) for key, columns in taken.items()}
+        return
+    if isinstance(result, os.PathLike):
+        _keep_returned_file(draft, Path(result))
+    elif result is None:
+        raise StepError(f"{order.key} returned nothing.", "Return a frame, an Arrow table, a relation, SQL text or a path.")
+    else:
+        draft.session.build_from_object(order.physical, result)
+    draft.columns_read = dict(taken)
+
+
+def _returned_sql(draft: _Draft, text: str) -> tuple[str, Mapping[AssetKey, tuple[str, ...] | None]]:
+    """SQL that a function returns is analysed before it runs and may name only declared inputs."""
+    from headwater.lineage.sql import analyse_sql, render
+    from headwater.runtime.definer import merge_reads
+
+    order = draft.order
+    schemas = {str(key): pinned.version.schema for key, pinned in order.inputs.items()}
+    analysis = analyse_sql(text, order.resolved.asset.dialect, schemas)
+    if analysis.problems:
+        raise StepError(f"The SQL that {order.key} returned: {analysis.problems[0].message}", analysis.problems[0].remedy)
+    reads = {AssetKey(read.upstream): read.columns for read in merge_reads(analysis.reads)}
+    foreign = sorted(set(reads) - set(order.inputs))
+    if foreign:
+        raise StepError(f"The SQL that {order.key} returned reads {foreign[0]}.", "Name it in `inputs`.")
+    if analysis.volatility != "STABLE":
+        raise StepError(f"The SQL that {order.key} returned asks for clock or chance.", "Take the clock from `context.clock`.")
+    return render(text, analysis, {str(k): p.relation for k, p in order.inputs.items()}, {}, {}), reads
+
+
+def _keep_returned_file(draft: _Draft, returned: Path) -> None:
+    order, placed = draft.order, draft.order.resolved.asset.materialization
+    if placed.kind != "file" or placed.path is None:
+        raise StepError(f"{order.key} returned a path and is not a file asset.", "Declare materialization kind file.")
+    if not returned.is_file():
+        raise StepError(f"{order.key} returned the path {returned}, where there is no file.", "Write the file first.")
+    order.store.mkdir(parents=True, exist_ok=True)
+    copy = order.store / f".{order.physical}.new"
+    copy.write_bytes(returned.read_bytes())
+    _sync(copy)
+    draft.file = keep_file(copy, order.store, placed.path)
+    values = f"select '{draft.file.sha256}' as sha256, {draft.file.size} as size"
+    draft.session.build_table(order.physical, values)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _trace(draft: _Draft, upstream: AssetKey, columns: tuple[str, ...] | None) -> TraceRead:
+    """Return what was seen of a pinned input; a fingerprint that nobody needed before is taken now."""
+    pinned = draft.order.inputs[upstream]
+    key = column_set_key(columns)
+    known = draft.order.tokens.get((upstream, key)) or pinned.version.tokens.get(key)
+    if known is None:
+        known = take_token(draft.session, pinned.relation, pinned.version.schema, columns)
+    return TraceRead(upstream, pinned.version.number, key, known)
+
+
+def take_token(session: Session, relation: str, schema: SchemaColumns, columns: tuple[str, ...] | None) -> str:
+    """Fingerprint `columns` of `relation` in a scan of its own and return the token."""
+    matched = _match(schema, columns)
+    values = session.row(f"select {', '.join(session.fingerprint_sql(schema, matched))} from {relation}")
+    return token(session.fingerprint(schema, matched, values))
+
+
+def _match(schema: SchemaColumns, columns: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Return `columns` as the schema spells them. Raises StepError for one that is not there."""
+    if columns is None:
+        return None
+    known = {name.lower(): name for name, _ in schema}
+    missing = [name for name in columns if name.lower() not in known]
+    if missing:
+        raise StepError(f"There is no column {missing[0]!r} any more.", f"There are {', '.join(known.values())}.")
+    return tuple(known[name.lower()] for name in columns)
+
+
+def _with_sample(result: CheckResult, draft: _Draft, tables: Mapping[str, str]) -> CheckResult:
+    """Add a few failing rows to a failed check, for people. A sample that cannot be had is left out."""
+    if result.outcome == "PASS" or not result.failing_rows:
+        return result
+    from dataclasses import replace
+
+    from headwater.checks.scan import sample_sql
+
+    spec = _spec_of(result, draft.order.resolved.asset.checks)
+    if spec is None:
+        return result
+    sql = sample_sql(spec, draft.relation, draft.schema, tables, lambda text: render_check(text, draft), SAMPLE_ROWS)
+    if sql is None:
+        return result
+    try:
+        names = draft.session.columns_of(sql)
+        rows = draft.session.rows(sql, SAMPLE_ROWS)
+    except HeadwaterError:
+        return result
+    sample = tuple(tuple((n, None if v is None else str(v)) for n, v in zip(names, row, strict=True)) for row in rows)
+    return replace(result, sample=sample)
+
+
+def _spec_of(result: CheckResult, checks: tuple[CheckSpec, ...]) -> CheckSpec | None:
+    return next((spec for spec in checks if spec.label == result.check and spec.kind == result.kind), None)
+
+
+def _contract(draft: _Draft) -> tuple[CheckResult, ...]:
+    """Compare the declared columns with those that were built; no result where nothing is declared."""
+    asset = draft.order.resolved.asset
+    if not asset.columns:
+        return ()
+    actual = {name.lower(): type_ for name, type_ in draft.schema}
+    wrong = []
+    for column in asset.columns:
+        found = actual.get(column.name.lower())
+        if column.name.lower() not in actual:
+            wrong.append(f"{column.name} is missing")
+        elif column.type is not None and found != (expected := _engine_type(draft.session, column.type)):
+            wrong.append(f"{column.name} is {found}, declared {expected}")
+    expected_text = ", ".join(f"{c.name} {c.type}" if c.type else c.name for c in asset.columns)
+    outcome = "FAIL" if wrong else "PASS"
+    return (CheckResult("contract", "contract", None, "error", outcome, expected_text, "; ".join(wrong) or "as declared"),)  # type: ignore[arg-type]
+
+
+def _engine_type(session: Session, text: str) -> str:
+    """Return a declared type as the engine spells it, so that `int` and `INTEGER` are one."""
+    if not re.fullmatch(r"[\w\s(),.\[\]\"']+", text):
+        raise StepError(f"{text!r} is not a type.", "Write a type of the engine, such as decimal(18,2).")
+    found = session.describe(f"(select cast(null as {text}) as declared)")[0][1]
+    return found or text.lower()
+
+
+def error_text(error: BaseException) -> str:
+    """Return an exception of a step as text for its log: the sentence of ours, the whole traceback of anything else."""
+    if isinstance(error, HeadwaterError):
+        return str(error)
+    return "".join(traceback.format_exception(error))

@@ -1,0 +1,185 @@
+"""Doing what a plan says, from taking the lock to the signed checkpoint. `Run` does the steps; this is what surrounds it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+from headwater.assets.errors import WarehouseInvalid
+from headwater.assets.key import AssetKey
+from headwater.lineage import record
+from headwater.lineage.encoding import JsonValue
+from headwater.lineage.record import Draft
+from headwater.runtime.clock import to_iso
+from headwater.runtime.held import Held
+from headwater.runtime.model import Plan, Progress, RunResult, Status
+from headwater.runtime.observe import sources_now
+from headwater.runtime.provenance import code_commit, host_name
+from headwater.runtime.publish import draft
+from headwater.runtime.resolve import Situation, wanted_sets
+from headwater.runtime.run import Books, Options, Run, finished_payload
+from headwater.runtime.runlog import RunLog
+from headwater.runtime.staleness import Decision
+from headwater.runtime.state import State, VersionRecord
+from headwater.runtime.workspace import Survey, Workspace
+
+_MOST_NAME_LENGTH = 40  # of the readable part of a physical name; PostgreSQL cuts names at 63
+
+
+class Doing:
+    """One run of one workspace: how many workers, whether to stop at the first failure, who watches."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        environment: str,
+        workers: int,
+        fail_fast: bool,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self._workspace = workspace
+        self._environment = environment
+        self._options = Options(workers, fail_fast, progress)
+
+    def run(self, choose: Callable[[Survey], Plan], *, verify_data: bool = False) -> RunResult:
+        """Hold the warehouse, judge, let `choose` make the plan, carry it out, record, sign.
+
+        Raises ProjectError before any effect, and ResourceError where lock, ledger or warehouse cannot be had.
+        """
+        workspace, outside = self._workspace, self._workspace.outside
+        started = outside.now()
+        run = f"{started.astimezone().strftime('%Y%m%dT%H%M%S')}-{outside.new_id()[:6]}"
+        with workspace.hold(run, environment=self._environment, verify_data=verify_data) as held:
+            survey = self._survey(held)
+            if survey.state.warehouse.findings:
+                raise WarehouseInvalid(
+                    survey.state.warehouse.findings[0],
+                    "Put the right file back; or delete the warehouse, and the next run builds everything anew.",
+                )
+            plan = choose(survey)
+            self._started(held, plan, survey)
+            result = RunResult(run, "NOTHING_TO_DO", (), self._environment)
+            if plan.steps:
+                result = self._steps(held, plan, survey, run)
+            finish = draft(record.RUN_FINISHED, "run", run, finished_payload(result), f"It ended {result.outcome}.")
+            held.ledger.append([finish], held.actor)
+            held.checkpoint()
+        workspace.cache.flush()
+        return result
+
+    def _survey(self, held: Held) -> Survey:
+        workspace = self._workspace
+        state = held.state
+        state.sources = sources_now(workspace.loaded.assets.values(), state, workspace.config.root, verify=True)
+        return workspace.judge(workspace.loaded.require_graph(), state)
+
+    def _started(self, held: Held, plan: Plan, survey: Survey) -> None:
+        """Record that the run began, from which code, and that the sources it stands on were found unchanged."""
+        config = self._workspace.config
+        known = held.reader.warehouse()
+        payload: dict[str, JsonValue] = {
+            "environment": self._environment,
+            "plan_hash": plan.plan_hash,
+            "steps": len(plan.steps),
+            "host": host_name(),
+            "pid": os.getpid(),
+            "commit": code_commit(config.root),
+            "warehouse": known[0] if known is not None else held.warehouse.identity if plan.steps else "",
+        }
+        drafts = [draft(record.RUN_STARTED, "run", held.run, payload, f"{len(plan.steps)} steps planned.")]
+        for key in sorted(survey.state.warehouse.altered_files | _altered_assets(survey.state)):
+            why = "Its stored data is not what was recorded."
+            drafts.append(draft(record.DATA_ALTERED, key, str(key), {"run": held.run}, why))
+        drafts += self._unchanged_sources(survey)
+        held.ledger.append(drafts, held.actor)
+
+    def _unchanged_sources(self, survey: Survey) -> list[Draft]:
+        from headwater.runtime.sources import file_state
+
+        drafts = []
+        for key, now in sorted(survey.state.sources.items()):
+            seen = survey.state.observed.get(key)
+            asset = self._workspace.loaded.assets.get(key)
+            if now.changed is not False or seen is None or asset is None or asset.source is None:
+                continue
+            state = seen.state
+            if asset.source.file is not None:
+                import json
+
+                state = json.dumps(file_state(self._workspace.config.root / asset.source.file).to_json())
+            payload: dict[str, JsonValue] = {
+                "state": state,
+                "digest": seen.digest,
+                "at": to_iso(survey.now),
+                "number": seen.number,
+            }
+            drafts.append(draft(record.SOURCE_OBSERVED, key, str(key), payload, "The source was found unchanged."))
+        return drafts
+
+    def _steps(self, held: Held, plan: Plan, survey: Survey, run: str) -> RunResult:
+        workspace, state = self._workspace, survey.state
+        planned = {step.asset for step in plan.steps}
+        decisions = _as_of_plan(survey.decisions, planned, state)
+        known = held.reader.warehouse()
+        books = Books(state, decisions, held.reader.next_numbers(), (known[1] if known else 0) + 1)
+        session = held.warehouse.session()
+        relation = session.relation
+        log = RunLog(workspace.logs, run, workspace.outside.now)
+        situation = Situation(
+            config=workspace.config,
+            definer=workspace.definer,
+            reader=held.reader,
+            state=state,
+            decisions=decisions,
+            readers=wanted_sets(survey.resolved, state),
+            run=run,
+            now=survey.now,
+            store=workspace.store,
+            relation_of=lambda version: _relation(version, relation),
+            physical_name=lambda key: _physical_name(key, workspace.outside.new_id()),
+            key_prefix=lambda key: workspace.loaded.folder_of[workspace.loaded.assets[key].location.file],
+        )
+        try:
+            execution = Run(
+                plan,
+                survey.graph,
+                held.hands(),
+                books,
+                situation,
+                self._options,
+                workspace.outside.new_id,
+                log,
+                workspace.outside.monotonic,
+            )
+            return execution.execute()
+        finally:
+            session.close()
+            log.close()
+
+
+def _as_of_plan(
+    decisions: Mapping[AssetKey, Decision], planned: set[AssetKey], state: State
+) -> dict[AssetKey, Decision]:
+    """Return the decisions that steps start from: what is not in the plan counts by its published version.
+
+    Who asks for one asset alone asks for it on what is there. What is blocked or held stays so, and so does what is
+    missing.
+    """
+    found: dict[AssetKey, Decision] = {}
+    for key, decision in decisions.items():
+        usable = key not in planned and key in state.published and not decision.blocked and not decision.held
+        found[key] = Decision(Status("CURRENT")) if usable else decision
+    return found
+
+
+def _altered_assets(state: State) -> frozenset[AssetKey]:
+    return frozenset(key for key, version in state.published.items() if version.physical in state.warehouse.altered)
+
+
+def _relation(version: VersionRecord, relation: Callable[[str], str]) -> str:
+    return version.physical[1:] if version.physical.startswith("=") else relation(version.physical)
+
+
+def _physical_name(key: AssetKey, new_id: str) -> str:
+    readable = key.replace(".", "__")[:_MOST_NAME_LENGTH]
+    return f"{readable}__{new_id[:12]}"

@@ -1,0 +1,148 @@
+"""What the outside is like now: sources by their free state, the warehouse by its file token, published files by theirs.
+
+Free answers first; what they cannot tell is paid for only where the caller asks for it (`verify`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from headwater.assets.asset import Asset
+from headwater.assets.errors import HeadwaterError, StepError
+from headwater.assets.key import AssetKey
+from headwater.runtime.build import relation_of, take_token
+from headwater.runtime.clock import from_iso
+from headwater.runtime.engines.engine import Session, Warehouse
+from headwater.runtime.sources import FileState, content_digest, file_state, settled, source_files
+from headwater.runtime.state import Observation, SourceNow, State, VersionRecord, WarehouseNow
+
+CHEAP_BYTES = 256 * 1024 * 1024  # up to this size a touched file is hashed rather than called changed
+
+
+def sources_now(assets: Iterable[Asset], state: State, root: Path, *, verify: bool) -> dict[AssetKey, SourceNow]:
+    """Return for each file source that was taken in before whether it changed since; others are left out."""
+    found: dict[AssetKey, SourceNow] = {}
+    for asset in assets:
+        observation = state.observed.get(asset.key)
+        if asset.source is None or asset.source.file is None or observation is None or not observation.state:
+            continue
+        found[asset.key] = _source_now(root / asset.source.file, observation, verify)
+    return found
+
+
+def _source_now(path: Path, seen: Observation, verify: bool) -> SourceNow:
+    try:
+        now = file_state(path)
+        before = FileState.from_json(json.loads(seen.state))
+        if now == before and settled(before, _nanoseconds(from_iso(seen.at))):
+            return SourceNow(False)
+        size_now, size_then = sum(f.size for f in now.files), sum(f.size for f in before.files)
+        hash_it = verify or now == before or (size_now == size_then and size_now <= CHEAP_BYTES)
+        if hash_it and content_digest(source_files(path)) == seen.digest:
+            return SourceNow(False)
+    except (HeadwaterError, OSError, ValueError) as error:
+        return SourceNow(None, problem=str(error))
+    if len(now.files) != len(before.files):
+        return SourceNow(True, detail=f"{len(before.files)} files then, {len(now.files)} now")
+    detail = f"{size_then} bytes then, {size_now} now" if size_now != size_then else f"{size_now} bytes, other content"
+    return SourceNow(True, detail=detail)
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000_000) * 1000
+
+
+def altered_files(state: State, root: Path) -> frozenset[AssetKey]:
+    """Return the assets whose published file is gone or holds other bytes than those that were published."""
+    altered = set()
+    for key, version in state.published.items():
+        if version.file is None:
+            continue
+        path = root / version.file.path
+        try:
+            if path.stat().st_size != version.file.size or _sha256(path) != version.file.sha256:
+                altered.add(key)
+        except OSError:
+            altered.add(key)
+    return frozenset(altered)
+
+
+def _sha256(path: Path) -> str:
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def warehouse_gone(state: State) -> WarehouseNow:
+    """Return what is known where the warehouse file does not exist: all stored data is gone."""
+    return WarehouseNow(altered=frozenset(v.physical for v in state.published.values()))
+
+
+def identity_findings(recorded: tuple[str, int] | None, identity: str, last_publication: int, path: str) -> tuple[str, ...]:
+    """Compare who the warehouse says it is with what the ledger knows. Anything returned forbids publishing."""
+    if recorded is None:
+        return ()
+    known_identity, known_last = recorded
+    if identity != known_identity:
+        return (f"{path} is not the warehouse that the ledger knows (another file stands at its path).",)
+    if last_publication < known_last:
+        return (
+            f"{path} is older than the ledger: its last publication is {last_publication}, the ledger's is {known_last} "
+            "(a restored backup?).",
+        )
+    if last_publication > known_last:
+        return (
+            f"{path} is newer than the ledger: its last publication is {last_publication}, the ledger's is {known_last} "
+            "(was the state restored?).",
+        )
+    return ()
+
+
+def verify_warehouse(warehouse: Warehouse, pointed: Iterable[tuple[str, VersionRecord]]) -> WarehouseNow:
+    """Fingerprint all published data and compare it with what was recorded; a view that readers use must be there too.
+
+    `pointed` holds (schema suffix, version) for every pointer of every environment.
+    """
+    names, pointers = warehouse.physical_names(), warehouse.pointers()
+    altered: set[str] = set()
+    judged: set[str] = set()
+    session = warehouse.session()
+    try:
+        for suffix, version in pointed:
+            physical = version.physical
+            if not physical.startswith("="):
+                shown = pointers.get(((version.asset.schema + suffix).lower(), version.asset.table))
+                if physical not in names or shown != physical:
+                    altered.add(physical)
+            if physical not in judged and physical not in altered:
+                judged.add(physical)
+                if _differs(session, relation_of(session, physical), version):
+                    altered.add(physical)
+    finally:
+        session.close()
+    return WarehouseNow(altered=frozenset(altered))
+
+
+def _differs(session: Session, relation: str, version: VersionRecord) -> bool:
+    try:
+        return take_token(session, relation, version.schema, None) != version.tokens["*"]
+    except StepError:
+        return True
+
+
+def foreign_tables(assets: Mapping[AssetKey, Asset], state: State, warehouse: WarehouseNow) -> dict[AssetKey, SourceNow]:
+    """Return whether tables that something else writes changed: told by the warehouse file, which holds them too."""
+    found: dict[AssetKey, SourceNow] = {}
+    for key, asset in assets.items():
+        version = state.published.get(key)
+        if asset.source is None or asset.source.table is None or version is None:
+            continue
+        if not warehouse.verified:
+            found[key] = SourceNow(None, problem=warehouse.because)
+        else:
+            found[key] = SourceNow(version.physical in warehouse.altered, detail=f"{version.rows} rows then")
+    return found

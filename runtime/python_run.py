@@ -1,0 +1,60 @@
+"""Calling the function of a Python asset: its handles, its context, its output and its errors."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+
+from headwater.assets.errors import HeadwaterError, Problem, StepError
+from headwater.assets.key import AssetKey
+from headwater.assets.python_file import find_function, load_module
+from headwater.runtime.engines.engine import Session
+from headwater.runtime.order import Order
+from headwater.runtime.output import capture
+from headwater.runtime.python_io import Context, Input, Taken
+
+Columns = tuple[str, ...] | None
+
+
+def call_function(order: Order, session: Session, log: object) -> tuple[object, dict[AssetKey, Columns]]:
+    """Call the asset's function and return what it returned with the columns it took of each upstream.
+
+    Raises StepError with the user's file and line where it raises; the whole traceback goes to the log.
+    """
+    assert callable(log), "a log takes lines"
+    asset = order.resolved.asset
+    code = asset.python
+    assert code is not None, "a Python asset has a function"
+    module = load_module(order.root, code.module_file)
+    if isinstance(module, Problem):
+        raise StepError(str(module))
+    declared = find_function(module, asset, order.key_prefix)
+    if declared is None:
+        raise StepError(f"{code.module_file} no longer declares {asset.key}.", "Run again.")
+    taken = {upstream: Taken() for _, upstream in code.inputs}
+    arguments: dict[str, object] = {}
+    for parameter, upstream in code.inputs:
+        pinned = order.inputs[upstream]
+        arguments[parameter] = Input(session, pinned.relation, pinned.version.schema, taken[upstream], pinned.file)
+    if code.context_parameter is not None:
+        arguments[code.context_parameter] = Context(order.run, order.clock_at or order.now, order.variables, log)
+    try:
+        with capture(log):
+            result = declared.function(**arguments)
+    except HeadwaterError:
+        raise
+    except (Exception, SystemExit) as error:
+        log("".join(traceback.format_exception(error)))
+        raise StepError(f"{type(error).__name__}: {error} ({_place(error, order.root)}).") from error
+    return result, {upstream: item.columns for upstream, item in taken.items()}
+
+
+def _place(error: BaseException, root: Path) -> str:
+    """Return the innermost place in the project's own code, as file and line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename.startswith(str(root)) or frame.filename in sys.modules]
+    frame = own[-1] if own else frames[-1]
+    name = Path(frame.filename)
+    shown = name.relative_to(root).as_posix() if name.is_relative_to(root) else name.name
+    return f"{shown}:{frame.lineno}"

@@ -1,0 +1,207 @@
+"""What a step's turn comes to, decided on the state of that moment: nothing to do, blocked, held, or an order.
+
+The same clauses as `stale` uses are asked again with the versions that are pinned now. Pure but for the engine calls
+that take a fingerprint which nobody needed before (`fill`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from headwater.assets.config import ProjectConfig
+from headwater.assets.key import AssetKey
+from headwater.lineage.fingerprint import column_set_key
+from headwater.runtime.clock import truncate
+from headwater.runtime.clock_sql import clock_literals
+from headwater.runtime.definer import Definer, PublishedSchemas
+from headwater.runtime.model import Status, StepOutcome
+from headwater.runtime.order import Order, Pinned
+from headwater.runtime.staleness import Case, Decision, Resolved, columns_of_key, decide, missing_tokens, todays_reads
+from headwater.runtime.state import State, StateReader, VersionRecord, trace_key
+
+MOST_READER_SETS = 8
+_NO_BUILD = frozenset(("CHECKS_CHANGED", "BLOCKED"))
+Fill = Callable[[VersionRecord, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A step that needs no worker: its outcome with the sentence that says why."""
+
+    outcome: StepOutcome
+    message: str
+    decision: Decision
+    version: VersionRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """A stored version of today's trace that only has to be made visible."""
+
+    version: VersionRecord
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that resolving a step stands on."""
+
+    config: ProjectConfig
+    definer: Definer
+    reader: StateReader
+    state: State
+    decisions: Mapping[AssetKey, Decision]
+    readers: Mapping[AssetKey, frozenset[tuple[str, ...]]]
+    run: str
+    now: datetime
+    store: Path
+    relation_of: Callable[[VersionRecord], str]
+    physical_name: Callable[[AssetKey], str]
+    key_prefix: Callable[[AssetKey], str]
+
+
+def resolve_step(at: Situation, key: AssetKey, force: bool, fill: Fill) -> Ended | Reuse | Order:
+    """Return what to do about `key` now."""
+    resolved, problems = at.definer.resolve(key, PublishedSchemas(at.state))
+    if problems:
+        return Ended("FAILED", str(problems[0]), Decision(Status("UNKNOWN")))
+    case = Case(resolved, at.state.published.get(key), at.state, at.decisions, at.now, at.config.timezone)
+    for version, columns in missing_tokens(case):
+        at.state.extra_tokens[(version.asset, version.number, columns)] = fill(version, columns)
+    decision = decide(case)
+    ended = _ended(case, decision, force)
+    if ended is not None:
+        return ended
+    codes = {reason.code for reason in decision.status.reasons}
+    if not force and case.published is not None and decision.status.word == "STALE" and codes <= _NO_BUILD:
+        return _order(at, case, "RECHECK", case.published)
+    if not force:
+        stored = _stored(at, case)
+        if stored is not None:
+            return stored
+    return _order(at, case, "BUILD", None)
+
+
+def wanted_sets(
+    resolved: Mapping[AssetKey, Resolved], state: State
+) -> dict[AssetKey, frozenset[tuple[str, ...]]]:
+    """Return for each asset the column sets that readers see: those of today's definitions and of recorded traces."""
+    wanted: dict[AssetKey, set[tuple[str, ...]]] = {}
+    for reader in resolved.values():
+        for read in (*reader.definition.reads, *reader.check_reads):
+            if read.columns is not None:
+                wanted.setdefault(AssetKey(read.upstream), set()).add(tuple(sorted(c.lower() for c in read.columns)))
+    for version in state.published.values():
+        for trace in (*version.trace, *version.gate.reads):
+            if trace.columns != "*":
+                columns = columns_of_key(trace.columns)
+                wanted.setdefault(trace.upstream, set()).add(columns or ())
+    return {key: frozenset(sets) for key, sets in wanted.items()}
+
+
+def _ended(case: Case, decision: Decision, force: bool) -> Ended | None:
+    missing = [r for r in decision.status.reasons if r.code == "UPSTREAM_MISSING"]
+    if missing:
+        return Ended("HELD", f"{missing[0].upstream} must be built first: select +{case.asset.key}.", decision)
+    if decision.held:
+        reason = next(r for r in decision.status.reasons if r.code == "HELD")
+        return Ended("HELD", reason.message, decision)
+    if force:
+        return None
+    if decision.blocked is not None:
+        return Ended("BLOCKED", decision.status.reasons[-1].message, decision, decision.blocked)
+    if decision.status.word == "CURRENT":
+        return Ended("VERIFIED_EQUAL", "What it reads proved equal to what it read; nothing was computed.", decision, case.published)
+    return None
+
+
+def _stored(at: Situation, case: Case) -> Reuse | Order | None:
+    """Look for a version of today's trace: accepted ones are reused, a rejected one is judged by changed checks."""
+    definition = case.resolved.definition
+    if definition.volatility == "VOLATILE" or definition.order_dependent or case.asset.is_external:
+        return None
+    reads = todays_reads(case)
+    if reads is None:
+        return None
+    key = trace_key(definition.hash, reads, case.clock)
+    rejected = at.state.rejected.get((case.asset.key, key))
+    found = at.reader.version_of_trace(case.asset.key, key)
+    if found is None and rejected is not None and rejected.gate.checks_id != case.resolved.checks_id:
+        found = rejected
+    if found is None or found.physical in at.state.warehouse.altered:
+        return None
+    published = case.published
+    if published is not None and published.physical == found.physical and found.asset in at.state.warehouse.altered_files:
+        return None
+    same_verdict = found.gate.checks_id == case.resolved.checks_id and not found.gate.reads and not found.rejected
+    if same_verdict:
+        return Reuse(found, f"v{found.number} was made from the same definition and inputs.")
+    return _order(at, case, "RECHECK", found)
+
+
+def _order(at: Situation, case: Case, kind: str, version: VersionRecord | None) -> Order:
+    resolved, asset = case.resolved, case.asset
+    inputs: dict[AssetKey, Pinned] = {}
+    tokens: dict[tuple[AssetKey, str], str] = {}
+    for read in (*resolved.definition.reads, *resolved.check_reads):
+        upstream = at.state.published.get(AssetKey(read.upstream))
+        if upstream is None:
+            continue
+        file = None if upstream.file is None else at.store / upstream.file.sha256
+        inputs[upstream.asset] = Pinned(upstream, at.relation_of(upstream), file)
+        columns = column_set_key(read.columns)
+        known = at.state.token(upstream, columns)
+        if known is not None:
+            tokens[(upstream.asset, columns)] = known
+    if kind == "RECHECK" and version is not None:
+        physical = version.physical
+    elif asset.source is not None and asset.source.table is not None:
+        physical = "=" + ".".join('"' + part.replace('"', '""') + '"' for part in asset.source.table.split("."))
+    else:
+        physical = at.physical_name(asset.key)
+    order = Order(
+        kind="RECHECK" if kind == "RECHECK" else "BUILD",
+        resolved=resolved,
+        physical=physical,
+        inputs=inputs,
+        tokens=tokens,
+        wanted=tuple(sorted(at.readers.get(asset.key, frozenset())))[:MOST_READER_SETS],
+        run=at.run,
+        now=at.now,
+        root=at.config.root,
+        store=at.store,
+        key_prefix=at.key_prefix(asset.key),
+        clock=case.clock,
+        clock_at=truncate(at.now, asset.clock, at.config.timezone),
+        variables=at.config.variables,
+        version=version,
+    )
+    return order if asset.sql is None or kind == "RECHECK" else replace(order, sql=_pinned_sql(at, case, order))
+
+
+def _pinned_sql(at: Situation, case: Case, order: Order) -> str:
+    """Return the user's own text with references, parameters and clock functions replaced by position."""
+    from headwater.lineage.sql import render
+
+    asset = case.asset
+    analysis = at.definer.analysis(asset.key, PublishedSchemas(at.state))
+    assert analysis is not None, "the asset has SQL"
+    assert asset.sql is not None, "the asset has SQL"
+    assert order.clock_at is not None, "an order has a clock"
+    tables = {str(key): pinned.relation for key, pinned in order.inputs.items()}
+    parameters = {f"vars.{name}": _literal(value) for name, value in at.config.variables.items()}
+    return render(asset.sql, analysis, tables, parameters, clock_literals(order.clock_at))
+
+
+def _literal(value: str | int | float | bool) -> str:
+    """Return a project variable as a typed SQL literal."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, int):
+        return str(value) if value >= 0 else f"({value})"
+    return f"cast('{value!r}' as double)"

@@ -1,0 +1,216 @@
+"""The shell around deciding and doing: opens what is needed, as little as is needed, and lets go of it again.
+
+`survey` answers questions without taking the warehouse where it can; `Session` is the one place that holds lock, ledger
+and warehouse together.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headwater.assets.config import ProjectConfig
+from headwater.assets.errors import ProjectError, RequestError, StateInvalid, WarehouseInvalid, WarehouseLocked
+from headwater.assets.key import AssetKey
+from headwater.lineage import record
+from headwater.lineage.record import Actor, Draft
+from headwater.lineage.graph import AssetGraph
+from headwater.runtime.cache import AnalysisCache
+from headwater.runtime.clock import to_iso, utc_now
+from headwater.runtime.definer import Definer
+from headwater.runtime.engines import open_engine
+from headwater.runtime.engines.engine import Warehouse
+from headwater.runtime.engines.file_token import file_token
+from headwater.runtime.filelock import FileLock, Holder, acquire, holder_of, until_free
+from headwater.runtime.ledger_reader import LedgerReader
+from headwater.runtime.loading import Loaded, load
+from headwater.runtime.observe import (
+    altered_files,
+    foreign_tables,
+    identity_findings,
+    sources_now,
+    verify_warehouse,
+    warehouse_gone,
+)
+from headwater.runtime.provenance import current_actor, host_name
+from headwater.runtime.staleness import Case, Decision, Resolved, decide
+from headwater.runtime.state import State, WarehouseNow
+from headwater.runtime.state_reader import SqlStateReader
+
+if TYPE_CHECKING:
+    from headwater.runtime.held import Held
+
+TOKEN = "warehouse_token"  # ephemera: the file token when Headwater last let go of the warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What comes from outside and tests replace: clock, ids, waiting, who it is."""
+
+    now: Callable[[], datetime] = utc_now
+    new_id: Callable[[], str] = lambda: secrets.token_hex(8)
+    monotonic: Callable[[], float] = time.monotonic
+    wait: Callable[[float], object] = time.sleep
+    actor: Callable[[], Actor] = current_actor
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A project judged at one moment: definitions, state and decisions, from which status, plan and why follow."""
+
+    loaded: Loaded
+    graph: AssetGraph
+    resolved: Mapping[AssetKey, Resolved]
+    state: State
+    decisions: Mapping[AssetKey, Decision]
+    now: datetime
+
+    def case(self, key: AssetKey) -> Case:
+        """Return what the clauses are asked about for one asset."""
+        return Case(
+            self.resolved[key],
+            self.state.published.get(key),
+            self.state,
+            self.decisions,
+            self.now,
+            self.loaded.config.timezone,
+        )
+
+
+class Workspace:
+    """One project on disk. Loads it once; everything else is opened when it is needed."""
+
+    def __init__(self, config: ProjectConfig, outside: Outside = Outside()) -> None:  # noqa: B008 (frozen)
+        self.config = config
+        self.outside = outside
+        self.cache = AnalysisCache(config.home / "cache" / "analysis.db")
+        self.loaded: Loaded = load(config, self.cache)
+        self.store = config.home / "files"
+        self.logs = config.home / "logs"
+        self._definer: Definer | None = None
+
+    @property
+    def definer(self) -> Definer:
+        """What resolves the assets of this project. Raises ProjectError where it has problems."""
+        if self._definer is None:
+            self.loaded.require_graph()
+            self._definer = Definer(self.loaded, self.cache)
+        return self._definer
+
+    def suffix(self, environment: str) -> str:
+        """Return the schema suffix of an environment. Raises RequestError for one that is not declared."""
+        try:
+            return self.config.environments[environment]
+        except KeyError:
+            known = ", ".join(sorted(self.config.environments))
+            raise RequestError(
+                f"There is no environment {environment!r}.",
+                f"Known: {known}. Declare it as [environments.{environment}] in headwater.toml.",
+            ) from None
+
+    @contextmanager
+    def reader(self) -> Iterator[LedgerReader | None]:
+        """Give a reader of the ledger, or None before the first run."""
+        if not self.config.state_path.exists():
+            yield None
+            return
+        with LedgerReader.open(self.config.state_path) as reader:
+            yield reader
+
+    def survey(self, environment: str, *, verify_sources: bool = False, verify_data: bool = False) -> Survey:
+        """Judge the project as it is now. The warehouse is opened only where its file token, or `verify_data`, asks."""
+        self.suffix(environment)
+        graph = self.loaded.require_graph()
+        with self.reader() as reader:
+            states = None if reader is None else SqlStateReader(reader.connection)
+            state = State(environment, {}, {}, {}) if states is None else states.snapshot(environment)
+            token = None if reader is None else reader.ephemera.get(TOKEN)
+            state.sources = sources_now(self.loaded.assets.values(), state, self.config.root, verify=verify_sources)
+            if state.published:
+                state.warehouse = self._warehouse_now(state, token, verify_data)
+        return self.judge(graph, state)
+
+    def judge(self, graph: AssetGraph, state: State) -> Survey:
+        """Decide about every asset on `state`. Raises ProjectError with the problems that resolving found."""
+        now = self.outside.now()
+        state.warehouse = replace(state.warehouse, altered_files=altered_files(state, self.config.root))
+        state.sources.update(foreign_tables(self.loaded.assets, state, state.warehouse))
+        resolved, problems = self.definer.resolve_all(state)
+        if problems:
+            raise ProjectError(tuple(sorted(set(problems))))
+        self.cache.flush()
+        decisions: dict[AssetKey, Decision] = {}
+        for key in graph.order:
+            case = Case(resolved[key], state.published.get(key), state, decisions, now, self.config.timezone)
+            decisions[key] = decide(case)
+        return Survey(self.loaded, graph, resolved, state, decisions, now)
+
+    def _warehouse_now(self, state: State, token: object, verify_data: bool) -> WarehouseNow:
+        path = self.config.warehouse_path
+        if not path.exists():
+            return warehouse_gone(state)
+        if not verify_data and token is not None and file_token(path) == token:
+            return WarehouseNow()
+        holder = holder_of(self.lock_path)
+        if holder is not None:
+            return WarehouseNow(verified=False, because=f"{holder} holds the warehouse, so its data cannot be verified now.")
+        try:
+            with self.hold("stale", environment=state.environment, timeout_seconds=0, verify_data=verify_data) as held:
+                return held.state.warehouse
+        except WarehouseLocked as error:
+            return WarehouseNow(verified=False, because=error.message)
+
+    @property
+    def lock_path(self) -> Path:
+        """The lock that whoever holds the warehouse holds."""
+        return self.config.home / "warehouse.lock"
+
+    @contextmanager
+    def hold(
+        self, run: str, *, environment: str, timeout_seconds: float | None = None, verify_data: bool = False
+    ) -> Iterator[Held]:
+        """Hold lock, ledger and warehouse; finish or discard what an interrupted run left; let go of all at the end.
+
+        Raises WarehouseLocked naming the holder where the time runs out, WarehouseInvalid, StateInvalid, ResourceError.
+        """
+        from headwater.runtime.held import Held
+
+        suffix = self.suffix(environment)
+        limit = self.config.lock_timeout_seconds if timeout_seconds is None else timeout_seconds
+        with ExitStack() as stack:
+            lock = stack.enter_context(self._lock(run, limit))
+            held = Held(self, lock, environment, suffix, run, limit, verify_data)
+            stack.callback(held.close)
+            yield held
+
+    def _lock(self, run: str, timeout_seconds: float) -> FileLock:
+        holder = Holder(run, os.getpid(), host_name(), to_iso(self.outside.now()))
+        return acquire(
+            self.lock_path,
+            holder,
+            timeout_seconds=timeout_seconds,
+            clock=self.outside.monotonic,
+            wait=self.outside.wait,
+        )
+
+    def open_warehouse(self, identity: str, timeout_seconds: float) -> Warehouse:
+        """Open the warehouse, waiting for a short reader to let go of it."""
+        open_ = open_engine(self.config.engine)
+        return until_free(
+            lambda: open_(
+                self.config.warehouse_path,
+                new_identity=identity,
+                timezone=self.config.timezone,
+                folders=[self.config.root],
+            ),
+            timeout_seconds=timeout_seconds,
+            clock=self.outside.monotonic,
+            wait=self.outside.wait,
+        )
