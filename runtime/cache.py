@@ -17,7 +17,7 @@ from pathlib import Path
 
 from headwater.runtime.installed import installed_version
 
-_ALLOWED = ("headwater.assets.", "headwater.lineage.", "headwater.runtime.staleness", "headwater.runtime.definer")
+_ALLOWED = ("headwater.assets.", "headwater.lineage.", "headwater.runtime.staleness", "headwater.runtime.definer", "headwater.runtime.loading")
 _ALLOWED_OTHERS = {("decimal", "Decimal"), ("datetime", "date"), ("datetime", "datetime")}
 _DIGEST_BYTES = 16
 

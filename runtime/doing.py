@@ -11,6 +11,7 @@ from headwater.lineage import record
 from headwater.lineage.encoding import JsonValue
 from headwater.lineage.record import Draft
 from headwater.runtime.clock import to_iso
+from headwater.runtime.explain import source_text
 from headwater.runtime.held import Held
 from headwater.runtime.model import Plan, Progress, RunResult, Status
 from headwater.runtime.observe import sources_now
@@ -137,6 +138,7 @@ class Doing:
             store=workspace.store,
             relation_of=lambda version: _relation(version, relation),
             physical_name=lambda key: _physical_name(key, workspace.outside.new_id()),
+            source_text=lambda key: source_text(workspace.loaded.assets[key], workspace.loaded),
             key_prefix=lambda key: workspace.loaded.folder_of[workspace.loaded.assets[key].location.file],
         )
         try:

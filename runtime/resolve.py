@@ -61,6 +61,7 @@ class Situation:
     relation_of: Callable[[VersionRecord], str]
     physical_name: Callable[[AssetKey], str]
     key_prefix: Callable[[AssetKey], str]
+    source_text: Callable[[AssetKey], str]
 
 
 def resolve_step(at: Situation, key: AssetKey, force: bool, fill: Fill) -> Ended | Reuse | Order:

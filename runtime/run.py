@@ -230,6 +230,7 @@ class Run:
             source=_source(built, order),
             data_times=self._data_times(order),
             milliseconds=built.milliseconds,
+            text=Blob("", self._at.source_text(asset.key).encode()).reference.sha256,
         )
         return self._shared_with_equal(version)
 
@@ -356,7 +357,8 @@ class Run:
         self._tell(item.asset, "finished", self._books.results[item.asset])
 
     def _stage_fact(self, version: VersionRecord, built: Built) -> None:
-        blobs = (Blob("text", built.text.encode(), "text/plain"),) if built.text else ()
+        texts = {"source": self._at.source_text(version.asset), "ran": built.text}
+        blobs = tuple(Blob(name, text.encode(), "text/plain") for name, text in texts.items() if text)
         payload = version_to_json(version)
         why = f"{len(version.trace)} inputs resolved, {version.rows} rows."
         self._books.facts.append(draft(record.VERSION_STAGED, version.asset, version.trace_key, payload, why, blobs))
