@@ -39,7 +39,7 @@ def audit(context: click.Context) -> None:
 )
 @click.pass_context
 def ledger(context: click.Context) -> None:
-    """Keep the ledger's house."""
+    """Put the ledger's tables in order."""
     if context.invoked_subcommand is None:
         print_lines([context.get_help()])
 
@@ -82,7 +82,7 @@ def verify(context: click.Context, checkpoint: Path | None) -> int:
 @verb("rebuild", examples=("headwater ledger rebuild",))
 @click.pass_context
 def rebuild(context: click.Context) -> None:
-    """Derive the tables of current state again from the ledger's entries."""
+    """Derive the current state again from the entries."""
     settings = settings_of(context)
     entries = settings.open(require=False).rebuild_ledger()
     settings.answer(

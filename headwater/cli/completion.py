@@ -18,9 +18,9 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", required=False, type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str | None) -> None:
-    """Print the script that makes a shell complete verbs, options and assets.
+    """Print the completion script of a shell.
 
-    Without SHELL, the shell is taken from the environment.
+    It completes verbs, options and the names of assets. Without SHELL, the shell is taken from the environment.
     """
     from click.shell_completion import get_completion_class
 

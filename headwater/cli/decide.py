@@ -74,7 +74,10 @@ def stale(
 @click.argument("asset", shell_complete=complete_asset)
 @click.pass_context
 def why(context: click.Context, asset: str) -> None:
-    """Show every clause of the decision about ASSET, the failing ones first."""
+    """Show the decision about ASSET, clause by clause.
+
+    The clauses that fail come first, then the change itself and what caused it.
+    """
     settings = settings_of(context)
     explanation = settings.open().why(asset, settings.environment)
 

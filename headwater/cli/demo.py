@@ -14,9 +14,9 @@ from headwater.cli.verbs import verb
 @click.argument("directory", default="demo-project", type=click.Path(file_okay=False))
 @click.pass_context
 def demo(context: click.Context, directory: str) -> int:
-    """Write the example project with its data, run it, break it, explain it, prove it.
+    """Build, break, explain and prove a report from real data.
 
-    The project is written into DIRECTORY, by default demo-project; it needs the extra headwater[demo]. Exit code 1
+    The project with its data is written into DIRECTORY, by default demo-project; it needs the extra headwater[demo]. Exit code 1
     where something else happened than the story says.
     """
     from headwater.cli.story import Teller

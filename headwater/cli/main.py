@@ -22,9 +22,9 @@ INTERRUPTED = 130
 
 def _show_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value and not context.resilient_parsing:
-        from importlib.metadata import version
+        from headwater import __version__
 
-        print_lines([f"headwater {version('headwater')}"])
+        print_lines([f"headwater {__version__}"])
         context.exit(0)
 
 

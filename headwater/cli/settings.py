@@ -32,9 +32,7 @@ class Settings:
 
     def open(self, *, require: bool = True) -> Project:
         """Return the project. Raises ProjectError where `require` and it has declaration errors."""
-        load = self.load
-        if load is None:
-            from headwater.api import load_project as load
+        load = self.load or _load_project
         with contextlib.redirect_stdout(sys.stderr):  # what modules of the project print is no part of an answer
             project = load(self.project, require=require)
         _known_environment(self.environment, project.config.environments)
@@ -52,6 +50,12 @@ class Settings:
             print_lines([to_text(document())])
         else:
             print_lines(lines(self.paper()))
+
+
+def _load_project(path: str, *, require: bool) -> Project:
+    from headwater.api import load_project
+
+    return load_project(path, require=require)
 
 
 def _known_environment(name: str, known: Iterable[str]) -> None:

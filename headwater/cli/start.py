@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("directory", default=".", type=click.Path(file_okay=False))
 @click.pass_context
 def init(context: click.Context, directory: str) -> None:
-    """Write a new project that runs, into DIRECTORY or here."""
+    """Write a new project that runs."""
     from headwater.api import init_project
 
     files = [str(path) for path in init_project(absolute(directory))]

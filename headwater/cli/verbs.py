@@ -55,8 +55,8 @@ Callback = TypeVar("Callback", bound=Callable[..., object])
 class Verb(click.Command):
     """A command with examples in its help, and with the global options after its name too."""
 
-    def __init__(self, *args: object, examples: Sequence[str] = (), **attributes: object) -> None:
-        super().__init__(*args, **attributes)  # type: ignore[arg-type]
+    def __init__(self, name: str | None, *, examples: Sequence[str] = (), **attributes: object) -> None:
+        super().__init__(name, **attributes)  # type: ignore[arg-type]
         self.params.extend(global_options(hidden=True))
         self.examples = tuple(examples)
 
@@ -72,12 +72,13 @@ class VerbGroup(click.Group):
 
     def __init__(
         self,
-        *args: object,
+        name: str | None = None,
+        *,
         verbs: Sequence[tuple[str, Sequence[tuple[str, str]]]] = (),
         examples: Sequence[str] = (),
         **attributes: object,
     ) -> None:
-        super().__init__(*args, invoke_without_command=True, subcommand_metavar="VERB ...", **attributes)  # type: ignore[arg-type]
+        super().__init__(name, invoke_without_command=True, subcommand_metavar="VERB ...", **attributes)  # type: ignore[arg-type]
         self.sections = verbs
         self.examples = tuple(examples)
         self.targets = {name: target for _, section in verbs for name, target in section}

@@ -257,9 +257,9 @@ def logs_document(run: str, lines: Iterable[LogLine]) -> Document:
 
 def entries_document(entries: Iterable[Entry]) -> Document:
     """Return the shape of `audit log`: entries exactly as they are recorded."""
-    from headwater.lineage.record import entry_value
+    import json
 
-    return {"entries": [entry_value(entry) for entry in entries]}
+    return {"entries": [json.loads(entry.to_bytes()) for entry in entries]}
 
 
 def problems_document(problems: Iterable[Problem]) -> list[Document]:

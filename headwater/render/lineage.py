@@ -42,7 +42,7 @@ def tree_lines(view: LineageView, paper: Paper, *, upstream: bool = True, downst
 def mermaid_lines(view: LineageView) -> Iterator[str]:
     """Yield a Mermaid flow chart of the edges."""
     names = _names(view)
-    kinds = dict(view.kinds)
+    kinds = _kinds(view)
     yield "flowchart LR"
     for asset, name in names.items():
         left, right = ("[(", ")]") if kinds.get(asset) == "external" else ("[", "]")
@@ -55,7 +55,7 @@ def mermaid_lines(view: LineageView) -> Iterator[str]:
 
 def dot_lines(view: LineageView) -> Iterator[str]:
     """Yield a Graphviz digraph of the edges."""
-    kinds = dict(view.kinds)
+    kinds = _kinds(view)
     yield "digraph lineage {"
     yield "  rankdir=LR;"
     yield "  node [shape=box];"
@@ -98,11 +98,11 @@ def _tree(view: LineageView, neighbours: Neighbours, paper: Paper) -> Iterator[s
 
     An asset that is reached again is named but its branch not repeated, so that the tree is as long as the graph.
     """
-    kinds = dict(view.kinds)
+    kinds = _kinds(view)
     child, last, beside, under = paper.branches()
     drawn = {str(view.asset)}
-    yield _label(view.asset, kinds)
     children = neighbours.get(view.asset, ())
+    yield _label(view.asset, kinds) + ("" if children else ": nothing")
     stack = [(node, "", at == len(children) - 1, 1) for at, node in reversed([*enumerate(children)])]
     while stack:
         node, lead, is_last, depth = stack.pop()
@@ -127,6 +127,10 @@ def _reach(start: str, neighbours: Neighbours, drawn: set[str]) -> int:
                 seen.add(node)
                 waiting.append(node)
     return len(seen) - 1
+
+
+def _kinds(view: LineageView) -> dict[str, str]:
+    return {str(asset): kind for asset, kind in view.kinds}
 
 
 def _label(asset: str, kinds: Mapping[str, str]) -> str:

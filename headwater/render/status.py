@@ -39,7 +39,7 @@ def status_lines(report: StatusReport, items: Sequence[AssetStatus], paper: Pape
     )
     if items:
         yield ""
-    yield f"{_summary(report)} in {report.environment} at {moment(report.at)}."
+    yield f"{_summary(report)}, as of {moment(report.at)}."
     yield from _observed(report)
 
 
@@ -59,9 +59,10 @@ def _why(item: AssetStatus) -> str:
 
 def _summary(report: StatusReport) -> str:
     numbers = report.counts
-    if report.assets and all(it.status.word == "CURRENT" for it in report.assets):
-        return f"{counted(len(report.assets), 'asset')}, all current"
-    return f"{counted(len(report.assets), 'asset')}: {counts(numbers)}" if report.assets else "No assets"
+    judged = f"{counted(len(report.assets), 'asset')} in {report.environment}"
+    if numbers["CURRENT"] == len(report.assets):
+        return f"{judged}, all current" if report.assets else judged
+    return f"{judged}: {counts(numbers)}"
 
 
 def _observed(report: StatusReport) -> Iterator[str]:
