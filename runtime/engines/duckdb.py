@@ -80,7 +80,7 @@ class DuckDBWarehouse:
         return self._settings
 
     def last_publication(self) -> int:
-        return self._publisher.last_number
+        return self._publisher.last_number()
 
     def session(self) -> DuckDBSession:
         with self._guard, engine_errors():

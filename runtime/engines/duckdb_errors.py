@@ -20,12 +20,15 @@ _NO_ROOM = ("No space left on device", "Disk quota exceeded", "Read-only file sy
 def engine_errors(first_line: int = 1) -> Iterator[None]:
     """Raise what DuckDB raises inside as StepError or ResourceError.
 
+    An interrupt from the keyboard, which DuckDB turns into an error of its own, becomes KeyboardInterrupt again.
     `first_line` is the line of the statement on which the user's own text starts, so that a line that the engine
     names is the user's.
     """
     try:
         yield
     except (duckdb.Error, RuntimeError) as error:
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from error
         raise translated(error, first_line) from error
 
 

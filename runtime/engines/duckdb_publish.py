@@ -24,87 +24,93 @@ class Publisher:
         self._cursor = cursor
         self._guard = threading.Lock()
         self._schemas: set[str] = set()
-        self._views: set[tuple[str, str]] | None = None  # ours, lower case; read from the catalogue once
-        self.last_number = self._read_last_number()
+        self._views: set[tuple[str, str]] | None = None  # ours, lower case; None: to be read from the catalogue
+        self._last: int | None = None  # number of the last publication; None: to be read from the markers
 
     def publish(self, publication: Publication) -> None:
         """Commit `publication`; see `Warehouse.publish`."""
-        if publication.number <= self.last_number:
-            raise IntegrityError(
-                f"Publication {publication.number} cannot follow publication {self.last_number}.",
-                "The ledger and the warehouse disagree: run `headwater doctor`.",
-            )
         pointers = publication.pointers
-        self._create_schemas({pointer.schema for pointer in pointers if pointer.physical is not None})
-        views = self._our_views()
-        self.transaction([*_swaps(pointers, views), _marker(publication)])
-        self.last_number = publication.number
-        views -= {_place(pointer) for pointer in pointers if pointer.physical is None}
-        views |= {_place(pointer) for pointer in pointers if pointer.physical is not None}
+        with self._guard:
+            if publication.number <= (last := self._last_number()):
+                raise IntegrityError(
+                    f"Publication {publication.number} cannot follow publication {last} of this warehouse.",
+                    "The ledger and the warehouse disagree: run `headwater doctor`.",
+                )
+            self._create_schemas({pointer.schema for pointer in pointers if pointer.physical is not None})
+            views = self._our_views()
+            try:
+                self._transaction([*_swaps(pointers, views), _marker(publication)])
+            except BaseException:
+                self._views = self._last = None  # a commit that raised may have happened: look again
+                raise
+            views -= {_place(pointer) for pointer in pointers if pointer.physical is None}
+            views |= {_place(pointer) for pointer in pointers if pointer.physical is not None}
+            self._last = publication.number
 
     def is_published(self, publication_id: str) -> bool:
         """Return whether the marker of this publication is there."""
-        with self._guard, engine_errors():
-            query = f"select count(*) from {PRIVATE}.publications where id = {literal(publication_id)}"
-            return self._cursor.execute(query).fetchall() == [(1,)]
+        with self._guard:
+            return self._rows(f"select 1 from {PRIVATE}.publications where id = {literal(publication_id)}") == [(1,)]
+
+    def last_number(self) -> int:
+        """Return the number of the last publication, 0 where there is none."""
+        with self._guard:
+            return self._last_number()
 
     def pointers(self) -> dict[tuple[str, str], str]:
         """Return the physical name behind each of our views, as the catalogue has it now."""
-        with self._guard, engine_errors():
-            rows = self._cursor.execute(
-                "select lower(schema_name), lower(view_name), sql from duckdb_views()"
-                " where not internal and database_name = current_catalog()"
-            ).fetchall()
-        found = ((schema, view, _TARGET.search(sql)) for schema, view, sql in rows)
-        return {(schema, view): _unquoted(match[1]) for schema, view, match in found if match and schema != PRIVATE}
+        with self._guard:
+            return self._pointers()
 
     def transaction(self, statements: Sequence[str]) -> None:
         """Run `statements` in one transaction; after an error nothing of them is left."""
         with self._guard:
-            self._execute("begin transaction")
-            try:
-                for statement in statements:
-                    self._execute(statement)
-                self._execute("commit")
-            except BaseException:
-                self._roll_back()
-                raise
+            self._transaction(statements)
 
     def close(self) -> None:
         """Let go of the cursor."""
         self._cursor.close()
 
-    def _execute(self, statement: str) -> None:
-        with engine_errors():
-            self._cursor.execute(statement)
+    def _transaction(self, statements: Sequence[str]) -> None:
+        self._rows("begin transaction")
+        try:
+            for statement in statements:
+                self._rows(statement)
+            self._rows("commit")
+        except BaseException:
+            with suppress(duckdb.Error):  # a failed commit has already ended the transaction
+                self._cursor.execute("rollback").fetchall()
+            raise
 
-    def _roll_back(self) -> None:
-        with suppress(duckdb.Error):  # a failed commit has already ended the transaction
-            self._cursor.execute("rollback")
+    def _rows(self, statement: str) -> list[tuple[object, ...]]:
+        with engine_errors():
+            rows: list[tuple[object, ...]] = self._cursor.execute(statement).fetchall()
+            return rows
 
     def _create_schemas(self, names: set[str]) -> None:
         """Create schemas before the transaction: two transactions that create the same schema would conflict."""
         for name in sorted(names - self._schemas):
-            with self._guard:
-                self._execute(f"create schema if not exists {identifier(name)}")
+            self._rows(f"create schema if not exists {identifier(name)}")
             self._schemas.add(name)
 
     def _our_views(self) -> set[tuple[str, str]]:
         if self._views is None:
-            with self._guard, engine_errors():
-                rows = self._cursor.execute(
-                    "select lower(schema_name), lower(view_name) from duckdb_views()"
-                    f" where not internal and database_name = current_catalog() and contains(sql, ' FROM {PRIVATE}.')"
-                ).fetchall()
-            self._views = set(rows)
+            self._views = set(self._pointers())
         return self._views
 
-    def _read_last_number(self) -> int:
-        with engine_errors():
-            [(number,)] = self._cursor.execute(
-                f"select coalesce(max(number), 0) from {PRIVATE}.publications"
-            ).fetchall()
-        return int(number)
+    def _pointers(self) -> dict[tuple[str, str], str]:
+        rows = self._rows(
+            "select lower(schema_name), lower(view_name), sql from duckdb_views()"
+            f" where not internal and database_name = current_catalog() and schema_name <> {literal(PRIVATE)}"
+        )
+        found = ((str(schema), str(view), _TARGET.search(str(sql))) for schema, view, sql in rows)
+        return {(schema, view): _unquoted(match[1]) for schema, view, match in found if match}
+
+    def _last_number(self) -> int:
+        if self._last is None:
+            [(number,)] = self._rows(f"select coalesce(max(number), 0) from {PRIVATE}.publications")
+            self._last = int(str(number))
+        return self._last
 
 
 def _swaps(pointers: Sequence[Pointer], views: set[tuple[str, str]]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -10,7 +11,7 @@ import duckdb
 from headwater.assets.asset import Source
 from headwater.assets.errors import StepError
 from headwater.lineage.fingerprint import Fingerprint
-from headwater.lineage.schema import SchemaColumns
+from headwater.lineage.schema import SchemaColumns, column_names
 from headwater.runtime.engines import duckdb_fingerprint, duckdb_ingest, duckdb_objects
 from headwater.runtime.engines.duckdb_collation import refuse_collations
 from headwater.runtime.engines.duckdb_errors import engine_errors
@@ -25,6 +26,7 @@ class DuckDBSession:
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, identity: str, algorithm: str) -> None:
         self._cursor = cursor
+        self._plain: duckdb.DuckDBPyConnection | None = None
         self._identity = identity
         self._algorithm = algorithm
         self._fingerprints = duckdb_fingerprint.FingerprintSql(cursor, algorithm)
@@ -32,8 +34,9 @@ class DuckDBSession:
     def relation(self, physical: str) -> str:
         return f"{PRIVATE}.{identifier(physical)}"
 
-    def build_table(self, physical: str, sql: str) -> None:
-        self._create("table", physical, sql)
+    def build_table(self, physical: str, sql: str) -> int:
+        [(rows,)] = self._create("table", physical, sql)
+        return int(rows)
 
     def build_view(self, physical: str, sql: str) -> None:
         self._create("view", physical, sql)
@@ -53,11 +56,11 @@ class DuckDBSession:
 
     def columns_of(self, sql: str) -> tuple[str, ...]:
         with engine_errors(first_line=2):
-            return tuple(row[0] for row in self._cursor.execute(f"describe (\n{_query(sql)}\n)").fetchall())
+            return column_names(describe(self._cursor, f"(\n{_query(sql)}\n)"))
 
-    def row(self, sql: str) -> Row:
+    def row(self, sql: str, *, small: bool = False) -> Row:
         with engine_errors():
-            return fetch_one(self._cursor, _query(sql))
+            return fetch_one(self._unoptimized() if small else self._cursor, _query(sql))
 
     def rows(self, sql: str, limit: int) -> list[Row]:
         with engine_errors():
@@ -79,17 +82,30 @@ class DuckDBSession:
             write_durably(self._cursor, statement, path)
 
     def interrupt(self) -> None:
-        self._cursor.interrupt()
+        for cursor in (self._cursor, self._plain):
+            if cursor is not None:
+                with suppress(duckdb.Error):  # a closed session has nothing to stop
+                    cursor.interrupt()
 
     def close(self) -> None:
-        self._cursor.close()
+        for cursor in (self._cursor, self._plain):
+            if cursor is not None:
+                cursor.close()
 
-    def _create(self, kind: str, physical: str, sql: str) -> None:
+    def _unoptimized(self) -> duckdb.DuckDBPyConnection:
+        """Return a second cursor without optimizer: over small tables, planning is most of what a scan costs."""
+        if self._plain is None:
+            self._plain = self._cursor.cursor()
+            self._plain.execute("pragma disable_optimizer")
+        return self._plain
+
+    def _create(self, kind: str, physical: str, sql: str) -> list[tuple[int]]:
         target = self._target(physical)
         with engine_errors(first_line=2):
-            self._cursor.execute(f"create {kind} {target} as (\n{_query(sql)}\n)")
+            result: list[tuple[int]] = self._cursor.execute(f"create {kind} {target} as (\n{_query(sql)}\n)").fetchall()
             if "collate" in sql.lower():
                 self._keep_neutral(kind, target)
+        return result
 
     def _keep_neutral(self, kind: str, target: str) -> None:
         try:

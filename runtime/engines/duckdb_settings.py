@@ -44,10 +44,12 @@ RESULTS: Mapping[str, str] = MappingProxyType(
 # What may change under way: neither decides results.
 _UNLOCKED = ("threads", "enable_optimizer")
 
-# A 10-row table takes 17 KiB in blocks of 16 KiB, 260 KiB in the default ones, at the same speed. The storage version
-# is one that tools with DuckDB 1.5 can open and that holds every type but unnamed structs.
+# Blocks of 64 KiB: a 10-row table takes 66 KiB of file, a quarter of what it takes in DuckDB's default blocks, and a
+# large table is as small and as fast as in those. (In blocks of 16 KiB it takes 17 KiB, but compression fails large
+# tables: 2.7 times the file, two to four times as long to write.) The storage version is one that tools with
+# DuckDB 1.5 can open, and that holds every type but unnamed structs.
 NEW_FILE: Mapping[str, str] = MappingProxyType(
-    {"default_block_size": "16384", "storage_compatibility_version": "v1.5.0"}
+    {"default_block_size": "65536", "storage_compatibility_version": "v1.5.0"}
 )
 
 # Set before the database starts: nothing is downloaded, and a Python variable is never taken for a table.

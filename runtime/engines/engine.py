@@ -46,8 +46,8 @@ class Session(Protocol):
     def relation(self, physical: str) -> str:
         """Return how SQL writes the physical table or view, quoted and qualified."""
 
-    def build_table(self, physical: str, sql: str) -> None:
-        """Create a table from one query, in the query's row order."""
+    def build_table(self, physical: str, sql: str) -> int:
+        """Create a table from one query, in the query's row order; return its number of rows."""
 
     def build_view(self, physical: str, sql: str) -> None:
         """Create a view over one query; nothing is computed."""
@@ -64,8 +64,11 @@ class Session(Protocol):
     def columns_of(self, sql: str) -> tuple[str, ...]:
         """Return the output columns of a query without running it."""
 
-    def row(self, sql: str) -> Row:
-        """Return the single row of a query, values as in `rows`. Faster where all are `Value`s already."""
+    def row(self, sql: str, *, small: bool = False) -> Row:
+        """Return the single row of a query, values as in `rows`. Faster where all are `Value`s already.
+
+        `small` says that the query reads some thousand rows at most: then it is planned less and runs as it is.
+        """
 
     def rows(self, sql: str, limit: int) -> list[Row]:
         """Return at most `limit` rows of a query; what is no `Value` comes as the engine's text."""
@@ -120,6 +123,12 @@ class Warehouse(Protocol):
 
     def physical_names(self) -> frozenset[str]:
         """Return the names of all physical tables and views."""
+
+    def use_threads(self, count: int) -> None:
+        """Let one statement use `count` threads from now on. Costs less than a millisecond; sessions may be busy.
+
+        A warehouse opens with one, which is best for small tables, however many sessions work at once.
+        """
 
     def drop(self, names: Sequence[str]) -> None:
         """Drop these physical tables and views in one transaction; names that are not there are no error."""
