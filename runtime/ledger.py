@@ -194,8 +194,8 @@ class LedgerStore:
     def _transaction(self) -> Iterator[None]:
         """One write transaction. The lock is taken at its start, so that what it reads cannot change under it."""
         with self._lock, sqlite_errors(self._path):
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield
                 if not self._connection.in_transaction:
                     raise ResourceError("The transaction ended early: a projector may not commit or run scripts.")

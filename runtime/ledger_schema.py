@@ -19,6 +19,7 @@ SCHEMA_VERSION: Final = 1
 APPLICATION_ID: Final = 0x48775472  # "HwTr": tells a ledger from any other SQLite file
 BUSY_TIMEOUT_SECONDS: Final = 30.0
 _NO_WRITE_ACCESS: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+_GOOD_COPY: Final = "Put a good copy in its place; `headwater audit verify` says what a copy is worth."
 
 LEDGER_TABLES: Final = ("entry", "node", "head", "checkpoint", "blob", "ephemera")
 
@@ -138,7 +139,7 @@ def is_initialised(connection: sqlite3.Connection, path: Path) -> bool:
             f"{path} is an SQLite file, but not a Headwater ledger.", "Point [state] url at another file."
         )
     if version < 1:
-        raise StateDamaged(f"{path} states no version of its format.", "Put a good copy in its place.")
+        raise StateDamaged(f"{path} states no version of its format.", _GOOD_COPY)
     if version > SCHEMA_VERSION:
         raise StateInvalid(
             f"{path} was written by a newer Headwater (state version {version}, this one reads {SCHEMA_VERSION}).",
@@ -154,6 +155,8 @@ def sqlite_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise translate(error, path) from error
+    except UnicodeDecodeError as error:  # SQLite quotes damaged bytes in a message that Python cannot decode
+        raise StateDamaged(f"{path} is damaged: it holds text that is not UTF-8.", _GOOD_COPY) from error
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -167,7 +170,7 @@ def translate(error: sqlite3.Error, path: Path) -> ResourceError | IntegrityErro
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return StateDamaged(
             f"{path} is damaged or not a ledger: {error}.",
-            "Put a good copy in its place; `headwater audit verify` says what a copy is worth.",
+            _GOOD_COPY,
         )
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return ResourceError(f"Another process keeps {path} locked.", "Try again when it has finished.")
