@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,7 +85,7 @@ class Project:
         observe: bool = False,
         verify_data: bool = False,
     ) -> StatusReport:
-        """Return what is stale and why. `observe` takes changed sources in first; `verify_data` fingerprints all data."""
+        """Return what is stale and why. `observe` takes changed sources in first; `verify_data` fingerprints all."""
         if observe:
             self._observe(env, None)
         survey = self.workspace.survey(env, verify_sources=observe, verify_data=verify_data)
@@ -99,7 +98,9 @@ class Project:
             note = f"up to row order: {'; '.join(notes)}" if notes else None
             lines.append(AssetStatus(key, survey.decisions[key].status, word, lag, note))
         if not select and not exclude:
-            lines += [AssetStatus(key, Status("RETIRED")) for key in sorted(set(survey.state.published) - set(self.assets))]
+            lines += [
+                AssetStatus(key, Status("RETIRED")) for key in sorted(set(survey.state.published) - set(self.assets))
+            ]
         observed = tuple(sorted((o.source, o.at) for o in survey.state.observed.values() if o.source in self.assets))
         return StatusReport(env, to_iso(survey.now), tuple(lines), observed, survey.state.warehouse.findings)
 
@@ -122,7 +123,7 @@ class Project:
         verify_data: bool = False,
         progress: OnProgress | None = None,
     ) -> Plan:
-        """Return what would be done and why. Sources that changed are taken in first, so that the plan knows what it says."""
+        """Return what would be done and why. Sources that changed are taken in first, so that the plan is exact."""
         self._observe(env, progress)
         survey = self.workspace.survey(env, verify_sources=True, verify_data=verify_data)
         return self._plan(survey, self._chosen(survey, select, exclude), force)
@@ -283,7 +284,9 @@ def _unknown(text: str, assets: Mapping[AssetKey, Asset]) -> RequestError:
     import difflib
 
     close = difflib.get_close_matches(text.lower(), assets, n=1)
-    return RequestError(f"No asset is called {text!r}.", f"Did you mean {close[0]}?" if close else "`headwater ls` lists them.")
+    return RequestError(
+        f"No asset is called {text!r}.", f"Did you mean {close[0]}?" if close else "`headwater ls` lists them."
+    )
 
 
 def _texts(selectors: Selectors) -> tuple[str, ...]:

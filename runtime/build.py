@@ -47,13 +47,13 @@ class _Draft:
     columns_read: dict[AssetKey, tuple[str, ...] | None] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     results: tuple[CheckResult, ...] = ()
-    verdict: Verdict = Verdict("BLOCK")
+    verdict: Verdict = field(default_factory=lambda: Verdict("BLOCK"))
     file: PublishedFile | None = None
     observed: Observed | None = None
 
 
 def perform(order: Order, session: Session, log: Log, monotonic: Callable[[], float] = time.perf_counter) -> Built:
-    """Carry out `order` and return what was made. Raises StepError where it cannot be built; then nothing of it counts."""
+    """Carry out `order` and return what was made. Raises StepError where it cannot be built."""
     started = monotonic()
     draft = _Draft(order, session, log)
     for stage in STAGES:
@@ -108,11 +108,18 @@ def scan(draft: _Draft) -> None:
     expressions = [session.fingerprint_sql(draft.schema, _match(draft.schema, columns)) for columns in sets]
     tables = {str(key): pinned.relation for key, pinned in order.inputs.items()}
     plan = plan_scan(
-        draft.relation, draft.schema, order.resolved.asset.checks, tables, [e for three in expressions for e in three], lambda text: render_check(text, draft)
+        draft.relation,
+        draft.schema,
+        order.resolved.asset.checks,
+        tables,
+        [e for three in expressions for e in three],
+        lambda text: render_check(text, draft),
     )
     found = run_scan(plan, session.row)
     if found.extra_errors:
-        raise StepError(f"The data cannot be fingerprinted: {found.extra_errors[0][1]}", "Cast the column to another type.")
+        raise StepError(
+            f"The data cannot be fingerprinted: {found.extra_errors[0][1]}", "Cast the column to another type."
+        )
     for index, columns in enumerate(sets):
         values: Row = tuple(found.extra[3 * index : 3 * index + 3])  # type: ignore[arg-type]
         fingerprint = session.fingerprint(draft.schema, _match(draft.schema, columns), values)
@@ -129,7 +136,7 @@ def gate(draft: _Draft) -> None:
 
 
 def write_file(draft: _Draft) -> None:
-    """Write a file asset's bytes into the store, under their digest. Readers see nothing of it before it is published."""
+    """Write a file asset's bytes into the store, under their digest; readers see nothing of it yet."""
     order, placed = draft.order, draft.order.resolved.asset.materialization
     if placed.kind != "file" or order.kind == "RECHECK" or draft.file is not None:
         return
@@ -218,7 +225,9 @@ def _run_python(draft: _Draft) -> None:
     if isinstance(result, os.PathLike):
         _keep_returned_file(draft, Path(result))
     elif result is None:
-        raise StepError(f"{order.key} returned nothing.", "Return a frame, an Arrow table, a relation, SQL text or a path.")
+        raise StepError(
+            f"{order.key} returned nothing.", "Return a frame, an Arrow table, a relation, SQL text or a path."
+        )
     else:
         draft.session.build_from_object(order.physical, result)
     draft.columns_read = dict(taken)
@@ -233,13 +242,17 @@ def _returned_sql(draft: _Draft, text: str) -> tuple[str, Mapping[AssetKey, tupl
     schemas = {str(key): pinned.version.schema for key, pinned in order.inputs.items()}
     analysis = analyse_sql(text, order.resolved.asset.dialect, schemas)
     if analysis.problems:
-        raise StepError(f"The SQL that {order.key} returned: {analysis.problems[0].message}", analysis.problems[0].remedy)
+        raise StepError(
+            f"The SQL that {order.key} returned: {analysis.problems[0].message}", analysis.problems[0].remedy
+        )
     reads = {AssetKey(read.upstream): read.columns for read in merge_reads(analysis.reads)}
     foreign = sorted(set(reads) - set(order.inputs))
     if foreign:
         raise StepError(f"The SQL that {order.key} returned reads {foreign[0]}.", "Name it in `inputs`.")
     if analysis.volatility != "STABLE":
-        raise StepError(f"The SQL that {order.key} returned asks for clock or chance.", "Take the clock from `context.clock`.")
+        raise StepError(
+            f"The SQL that {order.key} returned asks for clock or chance.", "Take the clock from `context.clock`."
+        )
     return render(text, analysis, {str(k): p.relation for k, p in order.inputs.items()}, {}, {}), reads
 
 
@@ -333,7 +346,9 @@ def _contract(draft: _Draft) -> tuple[CheckResult, ...]:
             wrong.append(f"{column.name} is {found}, declared {expected}")
     expected_text = ", ".join(f"{c.name} {c.type}" if c.type else c.name for c in asset.columns)
     outcome = "FAIL" if wrong else "PASS"
-    return (CheckResult("contract", "contract", None, "error", outcome, expected_text, "; ".join(wrong) or "as declared"),)  # type: ignore[arg-type]
+    return (
+        CheckResult("contract", "contract", None, "error", outcome, expected_text, "; ".join(wrong) or "as declared"),
+    )  # type: ignore[arg-type]
 
 
 def _engine_type(session: Session, text: str) -> str:

@@ -17,7 +17,13 @@ from pathlib import Path
 
 from headwater.runtime.installed import installed_version
 
-_ALLOWED = ("headwater.assets.", "headwater.lineage.", "headwater.runtime.staleness", "headwater.runtime.definer", "headwater.runtime.loading")
+_ALLOWED = (
+    "headwater.assets.",
+    "headwater.lineage.",
+    "headwater.runtime.staleness",
+    "headwater.runtime.definer",
+    "headwater.runtime.loading",
+)
 _ALLOWED_OTHERS = {("decimal", "Decimal"), ("datetime", "date"), ("datetime", "datetime")}
 _DIGEST_BYTES = 16
 
@@ -39,7 +45,9 @@ class AnalysisCache:
             for start in range(0, len(wanted), 500):
                 part = wanted[start : start + 500]
                 marks = ",".join("?" * len(part))
-                for key, packed in self._connection.execute(f"select key, value from packed where key in ({marks})", part):
+                for key, packed in self._connection.execute(
+                    f"select key, value from packed where key in ({marks})", part
+                ):
                     value = _unpack(key, packed)
                     if value is not None:
                         found[key] = value

@@ -60,7 +60,9 @@ def _with_references(
             except SqlError as error:
                 line = asset.sql_line + (error.line or 1) - 1
                 place = f" (column {error.column})" if error.column else ""
-                found.append(Problem(asset.location.file, line, f"{error.message.rstrip('.')}{place}.", error.remedy, asset.key))
+                found.append(
+                    Problem(asset.location.file, line, f"{error.message.rstrip('.')}{place}.", error.remedy, asset.key)
+                )
         references.append((asset.key, names + check_references(asset.checks)))
     return FileDeclarations(assets, additions, tuple(found), tuple(references))
 

@@ -104,7 +104,15 @@ class Definer:
         variables = sorted(self._loaded.config.variables.items())
         python = self._python if asset.python is not None else ""
         origins = self._loaded.origins[asset.key]
-        return cache_key("resolved", asset.key, origins, seen, variables if asset.sql and "$" in asset.sql else (), self._settings, python)
+        return cache_key(
+            "resolved",
+            asset.key,
+            origins,
+            seen,
+            variables if asset.sql and "$" in asset.sql else (),
+            self._settings,
+            python,
+        )
 
     def _analyse(self, asset: Asset, schemas: Schemas, place: bytes) -> Analysis:
         from headwater.lineage import analyse_sql
@@ -135,7 +143,8 @@ class Definer:
             return Definition("", "", self._settings), [_sql_problem(asset, error)]
         assert analysis is not None, "the asset has SQL"
         problems = [
-            Problem(asset.location.file, _line(asset, p.line), p.message, p.remedy, asset.key) for p in analysis.problems
+            Problem(asset.location.file, _line(asset, p.line), p.message, p.remedy, asset.key)
+            for p in analysis.problems
         ]
         problems += _not_queryable(asset, analysis)
         parameters, more = self._parameters(asset, analysis)
@@ -148,7 +157,9 @@ class Definer:
             because = "it is declared volatile"
         definition = Definition(
             logic=analysis.definition_hash,
-            config=tagged_hash("sql-config", (config_hash(asset), asset.dialect, asset.clock if volatility == "CLOCK" else "")),
+            config=tagged_hash(
+                "sql-config", (config_hash(asset), asset.dialect, asset.clock if volatility == "CLOCK" else "")
+            ),
             settings=self._settings,
             parameters=parameters,
             reads=merge_reads(analysis.reads),
@@ -169,7 +180,9 @@ class Definer:
         undecidable = found.undecidable
         if code.bound is None:
             undecidable = (*undecidable, f"{code.qualname} closes over values that are not plain data")
-        versions = () if asset.ignore_versions else tuple((m, installed_version(m)) for m in found.modules if m != "headwater")
+        versions = (
+            () if asset.ignore_versions else tuple((m, installed_version(m)) for m in found.modules if m != "headwater")
+        )
         logic = "" if trusted else found.logic
         parameters = ()
         if code.context_parameter is not None:  # the context gives every variable, so each of them may decide
@@ -230,7 +243,7 @@ class Definer:
 
 
 def known_schema(resolved: Resolved, state: State | None) -> SchemaColumns | None:
-    """Return the columns that readers of an asset may count on: those of its data where they are today's, else inferred."""
+    """Return the columns that readers may count on: those of the data where it is today's, else the inferred ones."""
     published = None if state is None else state.published.get(resolved.asset.key)
     inferred = resolved.definition.schema
     if published is not None and (inferred is None or published.definition_hash == resolved.definition.hash):
@@ -242,7 +255,9 @@ def known_schema(resolved: Resolved, state: State | None) -> SchemaColumns | Non
 
 def merge_reads(reads: tuple[Read, ...]) -> tuple[ReadSet, ...]:
     """Return one read set for each upstream, over all references to it."""
-    return merge_read_sets([ReadSet(r.table.lower(), None if r.columns is None else tuple(r.columns), r.reason) for r in reads])
+    return merge_read_sets(
+        [ReadSet(r.table.lower(), None if r.columns is None else tuple(r.columns), r.reason) for r in reads]
+    )
 
 
 def merge_read_sets(reads: list[ReadSet]) -> tuple[ReadSet, ...]:
@@ -297,8 +312,13 @@ def _sql_check_reads(
     try:
         analysis = analyse_sql(text.replace("$this", THIS), "duckdb", tables)
     except SqlError as error:
-        return [], [Problem(place.file, place.line, f"the check {check.label!r}: {error.message}", error.remedy, asset.key)]
-    problems = [Problem(place.file, place.line, f"the check {check.label!r}: {p.message}", p.remedy, asset.key) for p in analysis.problems]
+        return [], [
+            Problem(place.file, place.line, f"the check {check.label!r}: {error.message}", error.remedy, asset.key)
+        ]
+    problems = [
+        Problem(place.file, place.line, f"the check {check.label!r}: {p.message}", p.remedy, asset.key)
+        for p in analysis.problems
+    ]
     if analysis.volatility != "STABLE":
         message = f"the check {check.label!r} asks for clock or chance, so its verdict could not be repeated."
         problems.append(Problem(place.file, place.line, message, "Compare with a column instead.", asset.key))
@@ -345,15 +365,24 @@ def _not_queryable(asset: Asset, analysis: Analysis) -> list[Problem]:
     if analysis.target is not None:
         found.append(("the file writes into a table itself.", "Leave the SELECT only; Headwater writes the table."))
     if analysis.files:
-        found.append((f"it reads the file {analysis.files[0]!r} itself.", "Declare the file as an external and read that."))
+        found.append(
+            (f"it reads the file {analysis.files[0]!r} itself.", "Declare the file as an external and read that.")
+        )
     if asset.kind == "view" and analysis.volatility != "STABLE" and asset.volatile is not False:
-        found.append(("a view may not ask for clock, chance or session: readers would see it change unchecked.", "Make it a table."))
+        found.append(
+            (
+                "a view may not ask for clock, chance or session: readers would see it change unchecked.",
+                "Make it a table.",
+            )
+        )
     return [Problem(asset.location.file, asset.location.line, message, remedy, asset.key) for message, remedy in found]
 
 
 def _sql_problem(asset: Asset, error: SqlError) -> Problem:
     place = f" (column {error.column})" if error.column else ""
-    return Problem(asset.location.file, _line(asset, error.line), f"{error.message.rstrip('.')}{place}.", error.remedy, asset.key)
+    return Problem(
+        asset.location.file, _line(asset, error.line), f"{error.message.rstrip('.')}{place}.", error.remedy, asset.key
+    )
 
 
 def _line(asset: Asset, line: int | None) -> int:

@@ -1,4 +1,4 @@
-"""Doing what a plan says, from taking the lock to the signed checkpoint. `Run` does the steps; this is what surrounds it."""
+"""Doing what a plan says, from taking the lock to the signed checkpoint; `Run` does the steps in between."""
 
 from __future__ import annotations
 

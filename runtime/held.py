@@ -164,7 +164,7 @@ class Held:
         return identity_findings(known, warehouse.identity, last, self.workspace.config.warehouse)
 
     def _recover(self, unfinished: tuple[str, ...]) -> None:
-        """Finish or discard publications by their marker, drop stages that nothing refers to, and record the runs' end."""
+        """Finish or discard publications by their marker, drop stages that nothing refers to, record the runs' end."""
         config = self.workspace.config
         recover(
             self.ledger,

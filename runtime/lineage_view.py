@@ -22,7 +22,7 @@ def lineage_view(
     downstream: bool,
     depth: int | None,
 ) -> LineageView:
-    """Return the view of `key`, or of one of its columns. Needs no warehouse. Raises RequestError for no such column."""
+    """Return the view of `key`, or of one of its columns. Raises RequestError for a column that it lacks."""
     graph = workspace.loaded.require_graph()
     with workspace.reader() as reader:
         state = None if reader is None else SqlStateReader(reader.connection).snapshot(environment)

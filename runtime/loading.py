@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from headwater.assets.asset import Asset, CheckSpec, Location
+from headwater.assets.asset import Asset
 from headwater.assets.config import ProjectConfig
 from headwater.assets.errors import Problem, ProjectError, SqlError
 from headwater.assets.key import AssetKey
@@ -87,7 +87,14 @@ def _read_files(config: ProjectConfig, problems: list[Problem]) -> tuple[dict[st
     for folder in config.asset_folders:
         top = config.root / folder
         if not top.is_dir():
-            problems.append(Problem("headwater.toml", None, f"the asset folder {folder!r} does not exist.", "Create it, or correct project.assets."))
+            problems.append(
+                Problem(
+                    "headwater.toml",
+                    None,
+                    f"the asset folder {folder!r} does not exist.",
+                    "Create it, or correct project.assets.",
+                )
+            )
             continue
         for path in _walk(top, (".sql", ".py", ".yaml", ".yml")):
             file = path.relative_to(config.root).as_posix()
@@ -106,7 +113,7 @@ def _read_files(config: ProjectConfig, problems: list[Problem]) -> tuple[dict[st
 
 
 def _own_modules(config: ProjectConfig) -> list[Path]:
-    """Return Python files that assets may import: beside headwater.toml, and in packages and folders of modules there."""
+    """Return Python files that assets may import: those beside headwater.toml, and those in folders there."""
     found = sorted(config.root.glob("*.py"))
     for entry in sorted(os.scandir(config.root), key=lambda e: e.name):
         hidden = entry.name.startswith(".") or entry.name in _SKIPPED_FOLDERS
@@ -185,7 +192,9 @@ def _apply_additions(
         asset = assets.get(addition.key)
         if asset is None:
             remedy = _did_you_mean(addition.key, assets)
-            problems.append(Problem(addition.file, addition.line, f"no asset is called {addition.key}.", remedy, addition.key))
+            problems.append(
+                Problem(addition.file, addition.line, f"no asset is called {addition.key}.", remedy, addition.key)
+            )
             continue
         assets[addition.key], found = add_to(asset, addition)
         problems += found
@@ -212,7 +221,9 @@ def _graph(
     if isinstance(graph, AssetGraph):
         return graph
     asset = assets[graph[0]]
-    problems.append(_problem(asset, f"the assets read each other in a cycle: {' -> '.join(graph)}.", "Break it at one of them."))
+    problems.append(
+        _problem(asset, f"the assets read each other in a cycle: {' -> '.join(graph)}.", "Break it at one of them.")
+    )
     return None
 
 
@@ -260,7 +271,9 @@ def _one_path_each(assets: Iterable[Asset], problems: list[Problem]) -> None:
         if path is not None:
             first = owner.setdefault(os.path.normpath(path), asset)
             if first is not asset:
-                problems.append(_problem(asset, f"it writes {path}, and so does {first.key}.", "Give it a path of its own."))
+                problems.append(
+                    _problem(asset, f"it writes {path}, and so does {first.key}.", "Give it a path of its own.")
+                )
 
 
 def _did_you_mean(name: str, assets: Mapping[AssetKey, Asset]) -> str:

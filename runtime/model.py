@@ -1,4 +1,4 @@
-"""The values that decisions and runs are made of. Printed, stored and tested as they are; nothing here has an effect."""
+"""The values that decisions and runs are made of, printed, stored and tested as they are. Nothing has an effect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ FreshnessWord = Literal["OK", "DUE", "LATE", "NONE"]
 Action = Literal["BUILD", "RECHECK", "REUSE", "REDEFINE", "OBSERVE", "RETIRE"]
 Certainty = Literal["CERTAIN", "IF_INPUT_CHANGES"]
 StepOutcome = Literal[
-    "PUBLISHED", "VERIFIED_EQUAL", "REUSED", "RECHECKED", "OBSERVED", "BLOCKED", "HELD", "FAILED", "SKIPPED", "CANCELLED"
+    "PUBLISHED",
+    "VERIFIED_EQUAL",
+    "REUSED",
+    "RECHECKED",
+    "OBSERVED",
+    "BLOCKED",
+    "HELD",
+    "FAILED",
+    "SKIPPED",
+    "CANCELLED",
 ]
 RunOutcome = Literal["SUCCEEDED", "FAILED", "BLOCKED", "CANCELLED", "NOTHING_TO_DO"]
 
@@ -227,7 +236,7 @@ class VersionLine:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """One line of `runs`; times are ISO 8601 UTC. `outcome` is None while it runs, INTERRUPTED where it was found dead."""
+    """One line of `runs`, times in ISO 8601 UTC. `outcome` is None while it runs, INTERRUPTED where it was found dead."""
 
     run: str
     environment: str

@@ -1,4 +1,4 @@
-"""What the outside is like now: sources by their free state, the warehouse by its file token, published files by theirs.
+"""What the outside is like now: sources by their free state, the warehouse by its token, published files by theirs.
 
 Free answers first; what they cannot tell is paid for only where the caller asks for it (`verify`).
 """
@@ -82,7 +82,9 @@ def warehouse_gone(state: State) -> WarehouseNow:
     return WarehouseNow(altered=frozenset(v.physical for v in state.published.values()))
 
 
-def identity_findings(recorded: tuple[str, int] | None, identity: str, last_publication: int, path: str) -> tuple[str, ...]:
+def identity_findings(
+    recorded: tuple[str, int] | None, identity: str, last_publication: int, path: str
+) -> tuple[str, ...]:
     """Compare who the warehouse says it is with what the ledger knows. Anything returned forbids publishing."""
     if recorded is None:
         return ()
@@ -91,12 +93,12 @@ def identity_findings(recorded: tuple[str, int] | None, identity: str, last_publ
         return (f"{path} is not the warehouse that the ledger knows (another file stands at its path).",)
     if last_publication < known_last:
         return (
-            f"{path} is older than the ledger: its last publication is {last_publication}, the ledger's is {known_last} "
+            f"{path} is older than the ledger: its last publication is {last_publication}, the ledger's {known_last} "
             "(a restored backup?).",
         )
     if last_publication > known_last:
         return (
-            f"{path} is newer than the ledger: its last publication is {last_publication}, the ledger's is {known_last} "
+            f"{path} is newer than the ledger: its last publication is {last_publication}, the ledger's {known_last} "
             "(was the state restored?).",
         )
     return ()
@@ -134,7 +136,9 @@ def _differs(session: Session, relation: str, version: VersionRecord) -> bool:
         return True
 
 
-def foreign_tables(assets: Mapping[AssetKey, Asset], state: State, warehouse: WarehouseNow) -> dict[AssetKey, SourceNow]:
+def foreign_tables(
+    assets: Mapping[AssetKey, Asset], state: State, warehouse: WarehouseNow
+) -> dict[AssetKey, SourceNow]:
     """Return whether tables that something else writes changed: told by the warehouse file, which holds them too."""
     found: dict[AssetKey, SourceNow] = {}
     for key, asset in assets.items():

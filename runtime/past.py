@@ -118,13 +118,15 @@ def audit_log(workspace: Workspace, limit: int | None, asset: AssetKey | None) -
 
 
 def audit_verify(workspace: Workspace, checkpoint: Path | None) -> Report:
-    """Verify the ledger with the project's public keys. Raises RequestError for a checkpoint file that cannot be read."""
+    """Verify the ledger with the project's public keys. Raises RequestError where `checkpoint` cannot be read."""
     earlier = None
     if checkpoint is not None:
         try:
             earlier = checkpoint.read_bytes()
         except OSError as error:
-            raise RequestError(f"The checkpoint {checkpoint} cannot be read: {error.strerror}.", "Check the path.") from error
+            raise RequestError(
+                f"The checkpoint {checkpoint} cannot be read: {error.strerror}.", "Check the path."
+            ) from error
     keys = FileKeys(workspace.config.home / "keys")
     with _ledger(workspace) as reader:
         return verify(

@@ -18,7 +18,9 @@ _TABLES: Mapping[str, str] = {
         "asset text, number integer, run text, physical text, trace_key text, verdict text, created text, record text, "
         "gate text, primary key (asset, number)"
     ),
-    "pointer": "environment text, asset text, number integer, publication text, since text, primary key (environment, asset)",
+    "pointer": (
+        "environment text, asset text, number integer, publication text, since text, primary key (environment, asset)"
+    ),
     "publication": "id text primary key, number integer, environment text, run text, outcome text, at text, items text",
     "token": "asset text, number integer, columns text, token text, primary key (asset, number, columns)",
     "source": "asset text primary key, state text, digest text, at text, number integer",
@@ -124,16 +126,16 @@ def _published(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
 
 
 def _publish_abandoned(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
-    db.execute(
-        "update publication set outcome = 'ABANDONED', at = ? where id = ?", (entry.ts, payload["publication"])
-    )
+    db.execute("update publication set outcome = 'ABANDONED', at = ? where id = ?", (entry.ts, payload["publication"]))
 
 
 def _input_resolved(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
     tokens = payload["tokens"]
     assert isinstance(tokens, list | tuple)
     for columns, token in tokens:
-        db.execute("insert or replace into token values (?, ?, ?, ?)", (entry.stream, payload["number"], columns, token))
+        db.execute(
+            "insert or replace into token values (?, ?, ?, ?)", (entry.stream, payload["number"], columns, token)
+        )
 
 
 def _source_observed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:

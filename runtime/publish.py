@@ -54,7 +54,9 @@ class Hands:
     run: str
 
 
-def draft(kind: str, stream: str, subject: str, payload: dict[str, JsonValue], why: str, blobs: tuple[Blob, ...] = ()) -> Draft:
+def draft(
+    kind: str, stream: str, subject: str, payload: dict[str, JsonValue], why: str, blobs: tuple[Blob, ...] = ()
+) -> Draft:
     """Return a ledger draft; a payload that is too large for an entry goes into a blob beside it."""
     text = json.dumps(payload, sort_keys=True)
     if len(text) > _INLINE_BYTES:
@@ -68,7 +70,13 @@ def publish(hands: Hands, number: int, publication: str, items: Sequence[Item], 
     Raises StepError where the engine refuses, after recording that nothing was published. Any other error leaves the
     publication in flight: recovery will find out what became of it.
     """
-    intent = draft(record.PUBLISH_INTENDED, STREAM, publication, _intent(hands, number, publication, items), "What passed its gate is to be published.")
+    intent = draft(
+        record.PUBLISH_INTENDED,
+        STREAM,
+        publication,
+        _intent(hands, number, publication, items),
+        "What passed its gate is to be published.",
+    )
     hands.ledger.append([*facts, intent], hands.actor)
     try:
         hands.warehouse.publish(Publication(publication, number, hands.environment, pointers(hands.suffix, items)))

@@ -115,7 +115,9 @@ class Input:
 class Context:
     """What a run tells a Python asset. `clock` is the run's time truncated to the asset's grain; it is recorded."""
 
-    def __init__(self, run: str, clock: datetime, variables: Mapping[str, object], write: Callable[[str], None]) -> None:
+    def __init__(
+        self, run: str, clock: datetime, variables: Mapping[str, object], write: Callable[[str], None]
+    ) -> None:
         self.run = run
         self.clock = clock
         self.vars = variables

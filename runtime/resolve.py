@@ -86,9 +86,7 @@ def resolve_step(at: Situation, key: AssetKey, force: bool, fill: Fill) -> Ended
     return _order(at, case, "BUILD", None)
 
 
-def wanted_sets(
-    resolved: Mapping[AssetKey, Resolved], state: State
-) -> dict[AssetKey, frozenset[tuple[str, ...]]]:
+def wanted_sets(resolved: Mapping[AssetKey, Resolved], state: State) -> dict[AssetKey, frozenset[tuple[str, ...]]]:
     """Return for each asset the column sets that readers see: those of today's definitions and of recorded traces."""
     wanted: dict[AssetKey, set[tuple[str, ...]]] = {}
     for reader in resolved.values():
@@ -115,7 +113,12 @@ def _ended(case: Case, decision: Decision, force: bool) -> Ended | None:
     if decision.blocked is not None:
         return Ended("BLOCKED", decision.status.reasons[-1].message, decision, decision.blocked)
     if decision.status.word == "CURRENT":
-        return Ended("VERIFIED_EQUAL", "What it reads proved equal to what it read; nothing was computed.", decision, case.published)
+        return Ended(
+            "VERIFIED_EQUAL",
+            "What it reads proved equal to what it read; nothing was computed.",
+            decision,
+            case.published,
+        )
     return None
 
 
@@ -135,7 +138,11 @@ def _stored(at: Situation, case: Case) -> Reuse | Order | None:
     if found is None or found.physical in at.state.warehouse.altered:
         return None
     published = case.published
-    if published is not None and published.physical == found.physical and found.asset in at.state.warehouse.altered_files:
+    if (
+        published is not None
+        and published.physical == found.physical
+        and found.asset in at.state.warehouse.altered_files
+    ):
         return None
     same_verdict = found.gate.checks_id == case.resolved.checks_id and not found.gate.reads and not found.rejected
     if same_verdict:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from headwater.assets.errors import HeadwaterError, StepError
 from headwater.assets.key import AssetKey
@@ -142,7 +141,9 @@ class Run:
         if isinstance(found, Ended):
             self._end_without_work(key, found)
         elif isinstance(found, Reuse):
-            result = StepResult(key, "REUSED", version=found.version.number, rows=found.version.rows, message=found.message)
+            result = StepResult(
+                key, "REUSED", version=found.version.number, rows=found.version.rows, message=found.message
+            )
             self._accept(found.version, result)
         else:
             session = self._idle.pop() if self._idle else self._hands.warehouse.session()
@@ -200,7 +201,9 @@ class Run:
             self._books.decisions[version.asset] = _CURRENT
             self._finish(replace(result, outcome="RECHECKED", message="Its checks were evaluated again."))
         else:
-            outcome = "REUSED" if order.kind == "RECHECK" else "OBSERVED" if order.resolved.asset.is_external else "PUBLISHED"
+            outcome = (
+                "REUSED" if order.kind == "RECHECK" else "OBSERVED" if order.resolved.asset.is_external else "PUBLISHED"
+            )
             self._accept(version, replace(result, outcome=outcome))  # type: ignore[arg-type]
 
     def _version(self, order: Order, built: Built) -> VersionRecord:
@@ -263,7 +266,9 @@ class Run:
         """A version that passed: readers downstream may pin it now, and it is published with the next batch."""
         books, before = self._books, self._books.state.published.get(version.asset)
         same = before is not None and before.physical == version.physical and before.file == version.file
-        equal = before is not None and before.tokens.get("*") == version.tokens.get("*") and before.schema == version.schema
+        equal = (
+            before is not None and before.tokens.get("*") == version.tokens.get("*") and before.schema == version.schema
+        )
         repaired = before is not None and version.asset in books.state.warehouse.altered_files
         changed = before is None or not (equal and before.file == version.file)
         if not books.pending:
@@ -317,7 +322,7 @@ class Run:
             self._stop()
 
     def _flush(self) -> None:
-        """Publish what is pending in one transaction; where that is refused, one by one, so that one spoils no other."""
+        """Publish what is pending in one transaction; where that is refused, one by one: one spoils no other."""
         books = self._books
         items, facts = books.pending, books.facts
         books.pending, books.facts = [], []
@@ -351,8 +356,12 @@ class Run:
         """The engine would not show a version (a foreign table stands at its name): the step failed after all."""
         result = self._books.waiting.pop(item.asset)
         payload: dict[str, JsonValue] = {"run": self._hands.run, "error": _bounded(str(error))}
-        self._books.facts.append(draft(record.STEP_FAILED, item.asset, str(item.asset), payload, "It could not be published."))
-        self._books.results[item.asset] = replace(result, outcome="FAILED", changed=False, error=str(error), message=str(error))
+        self._books.facts.append(
+            draft(record.STEP_FAILED, item.asset, str(item.asset), payload, "It could not be published.")
+        )
+        self._books.results[item.asset] = replace(
+            result, outcome="FAILED", changed=False, error=str(error), message=str(error)
+        )
         self._books.decisions[item.asset] = Decision(Status("MISSING"))
         self._tell(item.asset, "finished", self._books.results[item.asset])
 
@@ -369,7 +378,9 @@ class Run:
         state = "" if observed.state is None else json.dumps(observed.state.to_json())
         at = to_iso(self._at.now)
         payload: dict[str, JsonValue] = {"state": state, "digest": observed.digest, "at": at, "number": version.number}
-        self._books.facts.append(draft(record.SOURCE_OBSERVED, version.asset, str(version.asset), payload, "The source was taken in."))
+        self._books.facts.append(
+            draft(record.SOURCE_OBSERVED, version.asset, str(version.asset), payload, "The source was taken in.")
+        )
         observation = Observation(version.asset, state, observed.digest, at, version.number)
         self._books.state.observed[version.asset] = observation
         self._books.state.sources.pop(version.asset, None)
@@ -380,7 +391,9 @@ class Run:
         found = take_token(self._own, relation, version.schema, columns_of_key(columns))
         payload: dict[str, JsonValue] = {"number": version.number, "tokens": [[columns, found]]}
         why = "A reader needs the fingerprint of these columns."
-        self._books.facts.append(draft(record.INPUT_RESOLVED, version.asset, f"{version.asset}@v{version.number}", payload, why))
+        self._books.facts.append(
+            draft(record.INPUT_RESOLVED, version.asset, f"{version.asset}@v{version.number}", payload, why)
+        )
         return found
 
     def _is_published(self, version: VersionRecord) -> bool:
@@ -397,7 +410,9 @@ class Run:
         self._stop()
         self._interrupt()
         for key in self._running:
-            self._books.results.setdefault(key, StepResult(key, "CANCELLED", attempts=1, message="The run was cancelled."))
+            self._books.results.setdefault(
+                key, StepResult(key, "CANCELLED", attempts=1, message="The run was cancelled.")
+            )
         self._running.clear()
 
     def _interrupt(self) -> None:
@@ -434,7 +449,7 @@ def outcome_of(steps: tuple[StepResult, ...]) -> RunOutcome:
 
 
 def finished_payload(result: RunResult) -> dict[str, JsonValue]:
-    """Return the payload of a `run.finished` entry: the outcome, the counts, and steps that have no entry of their own."""
+    """Return the payload of a `run.finished` entry: outcome, counts, and the steps that have no entry of their own."""
     left: dict[str, list[JsonValue]] = {"skipped": [], "cancelled": []}
     for step in result.steps:
         if step.outcome in ("SKIPPED", "CANCELLED"):

@@ -1,4 +1,4 @@
-"""The order of work: which steps may start now, and what a step's end means for those behind it. No effects, no clock."""
+"""The order of work: which steps may start now, and what a step's end means for those behind it. No effects."""
 
 from __future__ import annotations
 

@@ -82,7 +82,9 @@ def upstream_is_current(case: Case) -> Iterator[Failure]:
         elif decision.status.word == "UNKNOWN":
             yield "UNKNOWN", Reason("UNDECIDABLE", f"{upstream} is UNKNOWN: {_first(decision)}", upstream)
         else:
-            message = f"{upstream} is {decision.status.word}; until it is built nobody can say whether its data changed."
+            message = (
+                f"{upstream} is {decision.status.word}; until it is built nobody can say whether its data changed."
+            )
             yield "PENDING", Reason("UPSTREAM_PENDING", message, upstream)
 
 
@@ -102,9 +104,18 @@ def data_is_unaltered(case: Case) -> Iterator[Failure]:
     if not warehouse.verified:
         yield "UNKNOWN", Reason("UNDECIDABLE", warehouse.because)
     elif version.physical in warehouse.altered:
-        yield "STALE", Reason("DATA_ALTERED", f"the stored data of {version.asset}@v{version.number} was altered or removed behind Headwater's back.")
+        yield (
+            "STALE",
+            Reason(
+                "DATA_ALTERED",
+                f"the stored data of {version.asset}@v{version.number} was altered or removed behind Headwater's back.",
+            ),
+        )
     if version.asset in warehouse.altered_files and version.file is not None:
-        yield "STALE", Reason("DATA_ALTERED", f"the file {version.file.path} was altered or removed behind Headwater's back.")
+        yield (
+            "STALE",
+            Reason("DATA_ALTERED", f"the file {version.file.path} was altered or removed behind Headwater's back."),
+        )
 
 
 def source_is_as_observed(case: Case) -> Iterator[Failure]:
@@ -113,7 +124,9 @@ def source_is_as_observed(case: Case) -> Iterator[Failure]:
         return
     seen = case.state.observed.get(case.asset.key)
     if seen is not None and seen.number != case.published.number:
-        message = f"the delivery taken in as v{seen.number} is not the one that is published (v{case.published.number})."
+        message = (
+            f"the delivery taken in as v{seen.number} is not the one that is published (v{case.published.number})."
+        )
         yield "STALE", Reason("INPUT_CHANGED", message)
     source = case.state.sources.get(case.asset.key)
     if source is None:
@@ -121,7 +134,7 @@ def source_is_as_observed(case: Case) -> Iterator[Failure]:
     if source.problem is not None:
         yield "UNKNOWN", Reason("UNDECIDABLE", source.problem)
     elif source.changed is not False:
-        message = f"{case.asset.key} changed since it was last taken in ({source.detail}); taking it in will tell what that means."
+        message = f"{case.asset.key} changed since it was last taken in ({source.detail}); it must be taken in to know."
         yield "PENDING", Reason("INPUT_CHANGED", message)
 
 
@@ -129,7 +142,10 @@ def definition_is_todays(case: Case) -> Iterator[Failure]:
     """3. Its definition hash is today's."""
     today, version = case.resolved.definition, case.published
     for what in today.undecidable:
-        yield "UNKNOWN", Reason("UNDECIDABLE", f"the code cannot be followed: {what}. Give `version=` to take responsibility.")
+        yield (
+            "UNKNOWN",
+            Reason("UNDECIDABLE", f"the code cannot be followed: {what}. Give `version=` to take responsibility."),
+        )
     if version is None or version.definition_hash == today.hash:
         return
     changed = [name for name, text in today.parts().items() if version.definition.get(name) != text]
@@ -179,11 +195,19 @@ def verdict_is_todays(case: Case) -> Iterator[Failure]:
     if version is None:
         return
     if version.gate.checks_id != case.resolved.checks_id:
-        yield "STALE", Reason("CHECKS_CHANGED", "its checks changed since its verdict; they are evaluated again, nothing is computed.")
+        yield (
+            "STALE",
+            Reason(
+                "CHECKS_CHANGED", "its checks changed since its verdict; they are evaluated again, nothing is computed."
+            ),
+        )
         return
     if version.rejected:
         checks = ", ".join(version.gate.failed) or "its checks"
-        yield "STALE", Reason("BLOCKED", f"the published v{version.number} fails {checks}, which changed since it was published.")
+        yield (
+            "STALE",
+            Reason("BLOCKED", f"the published v{version.number} fails {checks}, which changed since it was published."),
+        )
     for read in version.gate.reads:
         yield from _compare(case, read, "CHECKS_CHANGED")
 
@@ -334,11 +358,12 @@ def columns_of_key(key: str) -> tuple[str, ...] | None:
 
 
 def _definition_message(changed: list[str], version: VersionRecord, today: Definition) -> str:
+    then, now = version.definition.get("parameters"), today.parts()["parameters"]
     said = {
         "logic": "its code changed",
         "config": "how it is stored or where it comes from changed",
         "settings": "the engine or its settings changed",
-        "parameters": f"a parameter changed ({version.definition.get('parameters') or 'none'} to {today.parts()['parameters'] or 'none'})",
+        "parameters": f"a parameter changed ({then or 'none'} to {now or 'none'})",
     }
     return " and ".join(said[name] for name in changed if name in said) + "." if changed else "its definition changed."
 

@@ -116,7 +116,9 @@ class SqlStateReader:
 
     def physical_names(self) -> frozenset[str]:
         """Return every physical relation that some version rests on, rejected ones too."""
-        return frozenset(row[0] for row in self._db.execute("select distinct physical from version where verdict <> ''"))
+        return frozenset(
+            row[0] for row in self._db.execute("select distinct physical from version where verdict <> ''")
+        )
 
     def warehouse(self) -> tuple[str, int] | None:
         """Return the identity of the warehouse and the number of its last publication, or None before the first run."""

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headwater.assets.config import ProjectConfig
-from headwater.assets.errors import ProjectError, RequestError, StateInvalid, WarehouseInvalid, WarehouseLocked
+from headwater.assets.errors import ProjectError, RequestError, WarehouseLocked
 from headwater.assets.key import AssetKey
-from headwater.lineage import record
-from headwater.lineage.record import Actor, Draft
 from headwater.lineage.graph import AssetGraph
+from headwater.lineage.record import Actor
 from headwater.runtime.cache import AnalysisCache
 from headwater.runtime.clock import to_iso, utc_now
 from headwater.runtime.definer import Definer
@@ -34,9 +33,7 @@ from headwater.runtime.loading import Loaded, load
 from headwater.runtime.observe import (
     altered_files,
     foreign_tables,
-    identity_findings,
     sources_now,
-    verify_warehouse,
     warehouse_gone,
 )
 from headwater.runtime.provenance import current_actor, host_name
@@ -87,7 +84,7 @@ class Survey:
 class Workspace:
     """One project on disk. Loads it once; everything else is opened when it is needed."""
 
-    def __init__(self, config: ProjectConfig, outside: Outside = Outside()) -> None:  # noqa: B008 (frozen)
+    def __init__(self, config: ProjectConfig, outside: Outside = Outside()) -> None:
         self.config = config
         self.outside = outside
         self.cache = AnalysisCache(config.home / "cache" / "analysis.db")
@@ -160,7 +157,9 @@ class Workspace:
             return WarehouseNow()
         holder = holder_of(self.lock_path)
         if holder is not None:
-            return WarehouseNow(verified=False, because=f"{holder} holds the warehouse, so its data cannot be verified now.")
+            return WarehouseNow(
+                verified=False, because=f"{holder} holds the warehouse, so its data cannot be verified now."
+            )
         try:
             with self.hold("stale", environment=state.environment, timeout_seconds=0, verify_data=verify_data) as held:
                 return held.state.warehouse
