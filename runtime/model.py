@@ -236,7 +236,7 @@ class VersionLine:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """One line of `runs`, times in ISO 8601 UTC. `outcome` is None while it runs, INTERRUPTED where it was found dead."""
+    """One line of `runs`, times in ISO 8601 UTC. `outcome` is None while it runs, INTERRUPTED where found dead."""
 
     run: str
     environment: str
