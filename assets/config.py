@@ -69,7 +69,9 @@ def read_config(root: Path) -> ProjectConfig:
     try:
         text = (root / FILE_NAME).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(f"{root / FILE_NAME} cannot be read: {error}.", "Check the path and its permissions.") from error
+        raise RequestError(
+            f"{root / FILE_NAME} cannot be read: {error}.", "Check the path and its permissions."
+        ) from error
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -81,7 +83,7 @@ def read_config(root: Path) -> ProjectConfig:
         if name not in (*_KEYS, "vars", "defaults", "environments"):
             problems.append(_unknown(name, [*_KEYS, "vars", "defaults", "environments"], text))
     variables, defaults = raw.get("vars", {}), raw.get("defaults", {})
-    for name, value in (variables.items() if isinstance(variables, dict) else ()):
+    for name, value in variables.items() if isinstance(variables, dict) else ():
         if not isinstance(value, str | int | bool | float):
             problems.append(_at(text, name, f"the variable {name!r} is not a text, number or boolean."))
     folders = sections["project"].get("assets", ["assets"])

@@ -38,7 +38,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 # Fields that INTERFACES names and that this version does not have yet: refused by name, never ignored.
 NOT_YET = frozenset(
-    "renamed_from partitions mappings missing_partitions retry timeout pool publish_group automation".split()
+    ["renamed_from", "partitions", "mappings", "missing_partitions", "retry", "timeout", "pool", "publish_group", "automation"]
 )
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -218,7 +218,9 @@ def _validate(
     try:
         return model.model_validate(dict(fields)), ()
     except ValidationError as error:
-        return None, tuple(_explain(model, item["loc"], item["type"], item["msg"], at, asset) for item in error.errors())
+        return None, tuple(
+            _explain(model, item["loc"], item["type"], item["msg"], at, asset) for item in error.errors()
+        )
 
 
 def _explain(
@@ -272,9 +274,7 @@ def _common(model: _Common, key: AssetKey, at: Declaring) -> tuple[Asset, tuple[
         group=model.group,
         freshness=None
         if model.freshness is None
-        else Freshness(
-            model.freshness.max_lag, model.freshness.by, model.freshness.timezone, model.freshness.holidays
-        ),
+        else Freshness(model.freshness.max_lag, model.freshness.by, model.freshness.timezone, model.freshness.holidays),
         regulated=model.regulated,
         meta=freeze_options(model.meta),
     )
@@ -299,7 +299,9 @@ def _placed(
     elif fields.path.startswith(("/", "~")) or ".." in fields.path.split("/"):
         problems.append(at.problem(where, f"the path {fields.path!r} leaves the project.", "Use one inside it.", key))
     elif format_ is None:
-        problems.append(at.problem(where, f"the format of {fields.path!r} is unknown.", "Add format: csv, parquet or json.", key))
+        problems.append(
+            at.problem(where, f"the format of {fields.path!r} is unknown.", "Add format: csv, parquet or json.", key)
+        )
     return Materialization("file", format_, fields.path), tuple(problems)
 
 
@@ -309,14 +311,20 @@ def _source(model: ExternalFields, key: AssetKey, at: Declaring) -> tuple[Source
         if name in model.model_fields_set:
             options[name] = getattr(model, name)
     if model.table is not None:
-        wrong = [at.problem((name,), f"`{name}` goes with `file`, not with `table`.", "Remove it.", key) for name in options]
+        wrong = [
+            at.problem((name,), f"`{name}` goes with `file`, not with `table`.", "Remove it.", key) for name in options
+        ]
         return Source(table=model.table, data_time=model.data_time), tuple(wrong)
     ending = (model.file or "").rsplit(".", 1)[-1].lower()
     ending = "json" if ending in ("jsonl", "ndjson") else ending
     format_ = model.format or (ending if ending in _FILE_FORMATS else None)
     problems = ()
     if format_ is None:
-        problems = (at.problem(("file",), f"the format of {model.file!r} is unknown.", "Add format: csv, parquet or json.", key),)
+        problems = (
+            at.problem(
+                ("file",), f"the format of {model.file!r} is unknown.", "Add format: csv, parquet or json.", key
+            ),
+        )
     elif format_ != "csv" and options:
         problems = tuple(at.problem((n,), f"`{n}` goes with CSV files only.", "Remove it.", key) for n in options)
     return Source(model.file, format_, None, model.data_time, freeze_options(options)), problems

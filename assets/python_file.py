@@ -113,10 +113,14 @@ def _declare(
     parameters = inspect.signature(function).parameters
     unknown = [p for p in parameters if p not in declared.inputs and p != "context" and _needs_value(parameters[p])]
     if unknown:
-        problems.append(here.problem((), f"the parameter {unknown[0]!r} of {key} has no input.", "Name it in `inputs`.", key))
+        problems.append(
+            here.problem((), f"the parameter {unknown[0]!r} of {key} has no input.", "Name it in `inputs`.", key)
+        )
     missing = [p for p in declared.inputs if p not in parameters]
     if missing:
-        problems.append(here.problem((), f"the input {missing[0]!r} of {key} is not a parameter.", "Add the parameter.", key))
+        problems.append(
+            here.problem((), f"the input {missing[0]!r} of {key} is not a parameter.", "Add the parameter.", key)
+        )
     code = PythonCode(
         module_file=file,
         qualname=function.__qualname__,

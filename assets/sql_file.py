@@ -24,7 +24,9 @@ class _Split:
     sql_line: int
 
 
-def declare_sql_file(text: str, default_key: str, at: Declaring, dialect: str) -> tuple[Asset | None, tuple[Problem, ...]]:
+def declare_sql_file(
+    text: str, default_key: str, at: Declaring, dialect: str
+) -> tuple[Asset | None, tuple[Problem, ...]]:
     """Return the asset that a SQL file declares, and every problem found. `default_key` follows from the path."""
     split = _split(text)
     if split is None:
@@ -36,7 +38,9 @@ def declare_sql_file(text: str, default_key: str, at: Declaring, dialect: str) -
         return None, (parsed,)
     fields = {} if parsed.value is None else parsed.value
     if not isinstance(fields, Mapping):
-        return None, (at.problem((), "the @asset comment is not a YAML map.", "Write `name: value` lines.", default_key),)
+        return None, (
+            at.problem((), "the @asset comment is not a YAML map.", "Write `name: value` lines.", default_key),
+        )
 
     def line_of(path: Path) -> int:
         return parsed.line(path) if path else split.yaml_line

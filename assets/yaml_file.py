@@ -88,7 +88,9 @@ def _addition(
     """An addition is read as the contract part of an external, so that both mean the same."""
     extra = sorted(set(fields) - {"columns", "checks"})
     if extra:
-        wrong = at.problem((*path, extra[0]), f"`{extra[0]}` cannot be added from here.", "Only columns and checks can.", key)
+        wrong = at.problem(
+            (*path, extra[0]), f"`{extra[0]}` cannot be added from here.", "Only columns and checks can.", key
+        )
         return None, (wrong,)
     placeholder = {**fields, "table": "placeholder"}
     asset, problems = declare_external(key, placeholder, replace(at, defaults={}), path)

@@ -22,11 +22,15 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag.rsplit(":", 1)[-1] not in ("bool", "int", "float")]
     for first, resolvers in _Base.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9]+$"), list("-+0123456789"))
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?$|^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$"),
+    re.compile(
+        r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?$|^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$"
+    ),
     list("-+0123456789."),
 )
 
@@ -59,9 +63,16 @@ def parse_yaml(text: str, file: str, first_line: int = 1) -> YamlText | Problem:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = first_line + (mark.line if mark else 0)
-        return Problem(file, line, f"the YAML cannot be read: {error.problem or error.context}.", "Check indentation, quotes and brackets.")
+        return Problem(
+            file,
+            line,
+            f"the YAML cannot be read: {error.problem or error.context}.",
+            "Check indentation, quotes and brackets.",
+        )
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        return Problem(file, first_line, f"the YAML cannot be read: {error}.", "Check indentation, quotes and brackets.")
+        return Problem(
+            file, first_line, f"the YAML cannot be read: {error}.", "Check indentation, quotes and brackets."
+        )
     finally:
         loader.dispose()
 

@@ -26,7 +26,17 @@ if TYPE_CHECKING:
     from headwater.runtime.python_io import Context as Context
     from headwater.runtime.python_io import Input as Input
 
-_CHECKS = ("accepted_values", "between", "expression", "matches", "not_null", "relationship", "row_count", "sql", "unique")
+_CHECKS = (
+    "accepted_values",
+    "between",
+    "expression",
+    "matches",
+    "not_null",
+    "relationship",
+    "row_count",
+    "sql",
+    "unique",
+)
 _NAMES = {
     "asset": "headwater.assets.declare",
     "Input": "headwater.runtime.python_io",
@@ -36,7 +46,7 @@ _NAMES = {
     **dict.fromkeys(_CHECKS, "headwater.checks.functions"),
 }
 
-__all__ = ["__version__", *sorted(_NAMES)]  # noqa: PLE0604 (names above are imported on use)
+__all__ = ["__version__", *sorted(_NAMES)]
 
 
 def __getattr__(name: str) -> object:

@@ -55,7 +55,12 @@ class Definition:
 
     def parts(self) -> Mapping[str, str]:
         """Return the parts by name, as they are recorded."""
-        return {"logic": self.logic, "config": self.config, "settings": self.settings, "parameters": dict_text(self.parameters)}
+        return {
+            "logic": self.logic,
+            "config": self.config,
+            "settings": self.settings,
+            "parameters": dict_text(self.parameters),
+        }
 
 
 def dict_text(pairs: tuple[tuple[str, str], ...]) -> str:

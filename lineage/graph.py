@@ -78,7 +78,9 @@ def _cycle(edges: Edges) -> tuple[AssetKey, ...]:
     if graph.has_edge(start, start):
         return (start, start)
     inside = graph.subgraph(nodes)
-    back = min((p for p in inside.predecessors(start)), key=lambda p: (networkx.shortest_path_length(inside, start, p), p))
+    back = min(
+        (p for p in inside.predecessors(start)), key=lambda p: (networkx.shortest_path_length(inside, start, p), p)
+    )
     return (*networkx.shortest_path(inside, start, back), start)
 
 

@@ -14,16 +14,15 @@ from dataclasses import dataclass, field
 
 # Modules and names through which the outside world, the clock or chance enters. Reaching one makes an asset volatile.
 _IMPURE_MODULES = frozenset(
-    "random secrets time uuid socket subprocess urllib http requests httpx ftplib smtplib tempfile getpass platform".split()
+    ["random", "secrets", "time", "uuid", "socket", "subprocess", "urllib", "http", "requests", "httpx", "ftplib", "smtplib", "tempfile", "getpass", "platform"]
 )
 _IMPURE_NAMES = frozenset(
-    "open input os.environ os.getenv os.urandom os.getcwd os.listdir os.walk os.popen os.system".split()
+    ["open", "input", "os.environ", "os.getenv", "os.urandom", "os.getcwd", "os.listdir", "os.walk", "os.popen", "os.system"]
 )
 _IMPURE_ATTRIBUTES = frozenset(
-    "now utcnow today read_text read_bytes read_csv read_parquet read_json read_excel read_sql scan_csv scan_parquet "
-    "iterdir glob rglob urlopen getenv environ urandom default_rng shuffle".split()
+    ["now", "utcnow", "today", "read_text", "read_bytes", "read_csv", "read_parquet", "read_json", "read_excel", "read_sql", "scan_csv", "scan_parquet", "iterdir", "glob", "rglob", "urlopen", "getenv", "environ", "urandom", "default_rng", "shuffle"]
 )
-_UNFOLLOWABLE = frozenset("exec eval compile __import__ globals import_module".split())
+_UNFOLLOWABLE = frozenset(["exec", "eval", "compile", "__import__", "globals", "import_module"])
 _SKIPPED_FIELDS = frozenset(("type_comment", "type_ignores", "kind", "ctx", "returns", "annotation"))
 
 

@@ -20,9 +20,13 @@ _METHODS: Mapping[str, Callable[[Asset, str], bool]] = {
     "tag": lambda asset, value: value in (tag.lower() for tag in asset.tags),
     "owner": lambda asset, value: fnmatch.fnmatchcase((asset.owner or "").lower(), value),
     "group": lambda asset, value: (asset.group or "").lower() == value,
-    "kind": lambda asset, value: value in (asset.kind, "python" if asset.python else "sql" if asset.sql else "external"),
-    "path": lambda asset, value: fnmatch.fnmatchcase(asset.location.file.lower(), value)
-    or asset.location.file.lower().startswith(value.rstrip("/") + "/"),
+    "kind": lambda asset, value: (
+        value in (asset.kind, "python" if asset.python else "sql" if asset.sql else "external")
+    ),
+    "path": lambda asset, value: (
+        fnmatch.fnmatchcase(asset.location.file.lower(), value)
+        or asset.location.file.lower().startswith(value.rstrip("/") + "/")
+    ),
     "source": lambda asset, value: asset.is_external and fnmatch.fnmatchcase(asset.key, value),
 }
 
@@ -59,7 +63,9 @@ def _intersection(scope: Scope, text: str) -> set[AssetKey]:
 def _term(scope: Scope, text: str) -> set[AssetKey]:
     match = _TERM.fullmatch(text)
     if match is None:
-        raise RequestError(f"The selector {text!r} cannot be read.", "Write for example +mart.revenue or 2+mart.revenue+1.")
+        raise RequestError(
+            f"The selector {text!r} cannot be read.", "Write for example +mart.revenue or 2+mart.revenue+1."
+        )
     base = _body(scope, match["body"].lower(), text)
     found = set(base)
     if match["at"]:
@@ -78,7 +84,8 @@ def _body(scope: Scope, body: str, text: str) -> set[AssetKey]:
         if not found:
             close = difflib.get_close_matches(body, scope.assets, n=1)
             raise RequestError(
-                f"No asset matches {text!r}.", f"Did you mean {close[0]}?" if close else "`headwater ls` lists the assets."
+                f"No asset matches {text!r}.",
+                f"Did you mean {close[0]}?" if close else "`headwater ls` lists the assets.",
             )
         return found
     if method in _METHODS:
@@ -86,4 +93,6 @@ def _body(scope: Scope, body: str, text: str) -> set[AssetKey]:
     if method in scope.labels:
         return {key for key, word in scope.labels[method].items() if word == value and key in scope.assets}
     known = sorted([*_METHODS, *scope.labels])
-    raise RequestError(f"The selector {text!r} has an unknown method.", f"Known: {', '.join(f'{name}:' for name in known)}.")
+    raise RequestError(
+        f"The selector {text!r} has an unknown method.", f"Known: {', '.join(f'{name}:' for name in known)}."
+    )

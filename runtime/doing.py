@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from datetime import UTC
 
 from headwater.assets.errors import WarehouseInvalid
 from headwater.assets.key import AssetKey
@@ -49,7 +50,7 @@ class Doing:
         """
         workspace, outside = self._workspace, self._workspace.outside
         started = outside.now()
-        run = f"{started.astimezone().strftime('%Y%m%dT%H%M%S')}-{outside.new_id()[:6]}"
+        run = f"{started.astimezone(UTC).strftime('%Y%m%dT%H%M%S')}-{outside.new_id()[:6]}"
         with workspace.hold(run, environment=self._environment, verify_data=verify_data) as held:
             survey = self._survey(held)
             if survey.state.warehouse.findings:

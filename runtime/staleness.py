@@ -148,7 +148,7 @@ def definition_is_todays(case: Case) -> Iterator[Failure]:
         )
     if version is None or version.definition_hash == today.hash:
         return
-    changed = [name for name, text in today.parts().items() if version.definition.get(name) != text]
+    changed = [name for name, text in today.parts().items() if version.definition.get(name, "") != text]
     yield "STALE", Reason("DEFINITION_CHANGED", _definition_message(changed, version, today))
 
 

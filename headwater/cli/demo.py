@@ -16,8 +16,8 @@ from headwater.cli.verbs import verb
 def demo(context: click.Context, directory: str) -> int:
     """Build, break, explain and prove a report from real data.
 
-    The project with its data is written into DIRECTORY, by default demo-project; it needs the extra headwater[demo]. Exit code 1
-    where something else happened than the story says.
+    The project with its data is written into DIRECTORY, by default demo-project; it needs the extra headwater[demo].
+    Exit code 1 where something else happened than the story says.
     """
     from headwater.cli.story import Teller
     from headwater.demo import SCENES, write_demo_project

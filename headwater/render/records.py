@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from headwater.render.paper import Paper
 from headwater.render.run import recorded_check_lines
 from headwater.render.table import table
-from headwater.render.words import counted, counts, duration, moment, one_line, printable
+from headwater.render.words import counted, counts, digest, duration, moment, one_line, printable
 
 if TYPE_CHECKING:
     from headwater.lineage.audit import Report
@@ -43,7 +43,7 @@ def _version(line: VersionLine) -> tuple[str, ...]:
     notes = [f"equal to v{line.equal_to}"] if line.equal_to is not None else []
     notes += [f"failed {', '.join(line.failed_checks)}"] if line.failed_checks else []
     took = duration(line.milliseconds / 1000)
-    readers, code = ", ".join(line.published_in), line.definition_hash[:12]
+    readers, code = ", ".join(line.published_in), digest(line.definition_hash)
     start = (f"v{line.number}", moment(line.created), line.verdict, f"{line.rows:,}", took)
     return (*start, readers, code, line.run, "; ".join(notes))
 
@@ -94,7 +94,7 @@ def log_lines(lines: Sequence[LogLine]) -> Iterator[str]:
 
 def entry_lines(entries: Sequence[Entry], paper: Paper, *, of: int | None = None) -> Iterator[str]:
     """Yield ledger entries as `audit log` prints them. `of` is how many there are, where not all are shown."""
-    rows = [(str(it.seq), moment(it.ts), it.type, it.stream, it.subject, it.actor.id, it.why) for it in entries]
+    rows = [(str(it.seq), moment(it.ts), it.type, it.stream, digest(it.subject), it.actor.id, it.why) for it in entries]
     yield from table(("SEQ", "AT", "TYPE", "STREAM", "SUBJECT", "BY", "WHY"), rows, paper, right=(0,))
     yield from ([""] if entries else [])
     shown = f"The newest {len(entries):,} of " if of is not None and of > len(entries) else ""

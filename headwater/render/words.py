@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+_DIGEST = re.compile(r"[0-9a-f]{64}").fullmatch
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
@@ -48,6 +50,11 @@ def counts(numbers: Mapping[str, int] | Iterable[tuple[str, int]]) -> str:
     """Return counts as one phrase: `2 stale, 1 pending`. Zeros are left out."""
     items = numbers.items() if isinstance(numbers, Mapping) else numbers
     return ", ".join(f"{number:,} {word.lower().replace('_', ' ')}" for word, number in items if number)
+
+
+def digest(text: str) -> str:
+    """Return a SHA-256 in hex by its first 12 digits, and any other text as it is."""
+    return text[:12] if _DIGEST(text) else text
 
 
 def one_line(text: str) -> str:

@@ -56,6 +56,7 @@ def _analyse(resolution: Resolution) -> Analysis:
     root, target = writes.resolve_statement(resolution)
     for definition in resolution.definitions:
         sources.cte_relation(resolution, definition)
+    sources.read_the_rest(resolution, root)
     edits = find_edits(resolution)
     demand = demanded(root)
     volatility, order_dependent = judge(resolution, edits)

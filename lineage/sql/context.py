@@ -71,12 +71,14 @@ class Resolution:
     problems: list[SqlProblem] = field(default_factory=list)
     bound: list[BoundName] = field(default_factory=list)
     column_of: dict[int, Column] = field(default_factory=dict)  # id of a Column node -> what it means
+    type_of: dict[int, str] = field(default_factory=dict)  # id of a node that names a struct field -> its type
     stars: dict[int, tuple[int, str]] = field(
         default_factory=dict
     )  # start of a star -> its start with qualifiers, expansion
     local_names: dict[int, str] = field(default_factory=dict)  # start of an identifier -> its name by scope order
     aliases: list[tuple[int, int]] = field(default_factory=list)  # spans of table aliases
     qualifiers: list[tuple[int, int, TableReference]] = field(default_factory=list)  # spans of written qualifiers
+    visited: set[int] = field(default_factory=set)  # ids of the table nodes that were resolved
     files: list[str] = field(default_factory=list)
     names_matter: bool = False  # whether local names or their case can become data
     next_index: int = 0

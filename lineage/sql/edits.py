@@ -10,6 +10,7 @@ from headwater.assets.errors import SqlError
 from headwater.lineage.sql import functions
 from headwater.lineage.sql.analysis import Analysis, Edit
 from headwater.lineage.sql.context import Resolution
+from headwater.lineage.sql.model import TableReference
 from headwater.lineage.sql.parse import ParsedQuery
 
 Clock = Callable[[str], str] | Mapping[str, str]
@@ -23,27 +24,30 @@ def find_edits(resolution: Resolution) -> tuple[Edit, ...]:
 
 
 def _tables(resolution: Resolution) -> list[Edit]:
-    names: dict[str, set[str]] = {}
-    for reference in resolution.references:
-        names.setdefault(reference.parts[-1], set()).add(reference.name)
     return [
-        Edit(
-            "TABLE",
-            reference.start,
-            reference.end,
-            reference.name,
-            None if reference.has_alias else reference.alias_text,
-        )
-        for reference in resolution.references
+        Edit("TABLE", reference.start, reference.end, reference.name, None if reference.has_alias else alias)
+        for reference, alias in _aliases(resolution)
         if reference.start >= 0
     ]
 
 
+def _aliases(resolution: Resolution) -> list[tuple[TableReference, str]]:
+    """The alias under which each table goes on: its own name, or all of it where another table shares the last part."""
+    holders: dict[str, str] = {}
+    aliases = []
+    for reference in resolution.references:
+        alone = reference.has_alias or holders.setdefault(reference.parts[-1], reference.name) == reference.name
+        aliases.append((reference, reference.alias_text if alone else "__".join(reference.parts)))
+    return aliases
+
+
 def _qualifiers(resolution: Resolution) -> list[Edit]:
     edits = {}
+    aliases = {id(reference): alias for reference, alias in _aliases(resolution)}
     for start, end, reference in resolution.qualifiers:
-        if not reference.has_alias:
-            edits[start] = Edit("QUALIFIER", start, end, reference.name, reference.alias_text)
+        alias = aliases[id(reference)]
+        if not reference.has_alias and resolution.query.text[start:end].strip('"').lower() != alias.lower():
+            edits[start] = Edit("QUALIFIER", start, end, reference.name, alias)
     return list(edits.values())
 
 

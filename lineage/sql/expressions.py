@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from headwater.lineage.sql import functions
+from headwater.lineage.sql import functions, structs
 from headwater.lineage.sql.context import BoundName, Environment, Resolution, end_of, start_of
 from headwater.lineage.sql.model import (
     AGGREGATION,
@@ -37,7 +37,7 @@ TRANSFORM_MASKED: Final = TRANSFORMATION + MASKED
 class Walk:
     """One walk over one expression. `edges` is what it depends on; `spreads`: it can change the number of rows."""
 
-    __slots__ = ("aliases_first", "chosen", "edges", "environment", "resolution", "scope", "spreads", "stack")
+    __slots__ = ("aliases_first", "chosen", "edges", "environment", "resolution", "scope", "silent", "spreads", "stack")
 
     def __init__(
         self, resolution: Resolution, scope: Scope | None, environment: Environment | None, aliases_first: bool = False
@@ -49,6 +49,7 @@ class Walk:
         self.edges: list[Edge] = []
         self.spreads = False
         self.chosen: Column | None = None  # what COLUMNS(...) stands for just now
+        self.silent = False  # whether names that mean nothing are passed over
         self.stack: list[Pending] = []
 
     def run(self, node: Any, kind: int = IDENTITY) -> list[Edge]:
@@ -153,11 +154,12 @@ def _name(
         _not_found(walk, identifiers, parts, kind, silent)
         return
     resolution = walk.resolution
-    resolution.column_of[id(node)] = found.column
+    if used == len(parts):
+        resolution.column_of[id(node)] = found.column
+    elif (type_ := structs.field_type(found.column.type, parts[used:])) is not None:
+        resolution.type_of[id(node)] = type_
     start, end = start_of(identifiers[0]), end_of(identifiers[used - 1])
     if found.binding is not None and start is not None and end is not None:
-        if used < len(parts):
-            node = None  # a field of the column: the rest of the text stays as written
         _note_binding(resolution, found.binding, parts[used - 1], start, end, identifiers, used)
     elif found.ambiguous and not silent:
         message = f"Column '{parts[used - 1]}' is ambiguous: several tables have one."
@@ -169,7 +171,7 @@ def _note_binding(
     resolution: Resolution, binding: Binding, name: str, start: int, end: int, identifiers: list[Any], used: int
 ) -> None:
     resolution.bound.append(BoundName(start, end, binding.index, name))
-    if used > 2 and binding.relation.reference is not None:
+    if used > 1 and binding.relation.reference is not None:
         qualifier_end = end_of(identifiers[used - 2])
         if qualifier_end is not None:
             resolution.qualifiers.append((start, qualifier_end, binding.relation.reference))
@@ -179,6 +181,8 @@ def find_column(scope: Scope | None, parts: list[str], aliases_first: bool = Fal
     """Return what a dotted name means, and how many of its parts name the column; the rest are fields of it."""
     if len(parts) == 1:
         return look_up(scope, parts[0], aliases_first), 1
+    if parts[0] == "alias" and (found := _aliased(scope, parts[1])) is not None:
+        return found, 2
     at = scope
     while at is not None:
         for size in range(min(3, len(parts) - 1), 0, -1):
@@ -193,14 +197,24 @@ def find_column(scope: Scope | None, parts: list[str], aliases_first: bool = Fal
     return None, 0
 
 
+def _aliased(scope: Scope | None, name: str) -> Found | None:
+    """`alias.name` is a select item, where no table has that alias."""
+    if scope is None or scope.binding(("alias",)) is not None or name not in scope.aliases:
+        return None
+    return Found(scope.aliases[name])
+
+
 def _not_found(walk: Walk, identifiers: list[Any], parts: list[str], kind: int, silent: bool) -> None:
     binding = _named_relation(walk.scope, parts)
     if binding is not None:
         walk.resolution.names_matter = True
         alias = binding.alias or binding.relation.label
+        start, end, reference = start_of(identifiers[0]), end_of(identifiers[-1]), binding.relation.reference
+        if reference is not None and start is not None and end is not None:
+            walk.resolution.qualifiers.append((start, end, reference))
         walk.edges.append((whole(binding.relation, f"{alias} is used as a whole row"), COMPOSE[kind][TRANSFORMATION]))
         return
-    if silent or (len(parts) == 1 and parts[0] in functions.NILADIC):
+    if silent or walk.silent or (len(parts) == 1 and parts[0] in functions.NILADIC):
         return
     _look_at_everything(walk, f"'{'.'.join(parts)}' cannot be resolved")
     start = start_of(identifiers[0])
@@ -420,6 +434,11 @@ def _alias(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
     walk.push(node.args.get("this"), kind, hidden)
 
 
+def _collate(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
+    """The name of a collation is no column."""
+    walk.push(node.args.get("this"), kind, hidden)
+
+
 def _interval(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
     walk.push(node.args.get("this"), COMPOSE[kind][TRANSFORMATION], hidden)
 
@@ -470,6 +489,7 @@ HANDLERS: dict[type, Handler] = {
     exp.Kwarg: _property,
     exp.Struct: _struct,
     exp.Interval: _interval,
+    exp.Collate: _collate,
     exp.ToMap: _transform,
     exp.Map: _transform,
 }

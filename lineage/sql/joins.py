@@ -26,6 +26,9 @@ def bind_source(
         bindings = _nested_join(resolution, node, bindings, scope, environment, rows)
     elif isinstance(node, exp.Paren):
         bindings = bind_source(resolution, node.this, scope, environment, rows)
+    elif isinstance(node, exp.Pivot):
+        bindings = bind_source(resolution, node.this, scope, environment, rows)
+        bindings = [sources.pivoted(resolution, node, bindings)]
     elif isinstance(node, (exp.Query, exp.Values)):
         bindings = [sources.derived(resolution, node, scope, environment)]
     elif isinstance(node, exp.Lateral):

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlglot import exp
 
 from headwater.assets.errors import SqlError
-from headwater.lineage.sql import naming, sources, stars, types
+from headwater.lineage.sql import naming, sources, stars, structs, types
 from headwater.lineage.sql.context import CteDefinition, Environment, Resolution, start_of
 from headwater.lineage.sql.expressions import Walk, direct_column
 from headwater.lineage.sql.joins import bind_source, join_source
@@ -141,6 +141,8 @@ def _item(selection: Selection, item: Any) -> None:
     edges = walk.run(expression)
     if walk.spreads:
         out.row_edges += [(target, LOOK) for target, _ in edges]
+    if type(expression) is exp.Explode and _expand_struct(selection, expression, edges, type(item) is exp.Alias):
+        return
     column = direct_column(resolution, expression)
     if type(item) is exp.Alias:
         name = item.alias
@@ -155,6 +157,23 @@ def _item(selection: Selection, item: Any) -> None:
     else:
         result = Column(naming.output_name(resolution, expression), types.type_of(resolution, expression), edges)
     out.add(result)
+
+
+def _expand_struct(selection: Selection, node: Any, edges: list[Edge], named: bool) -> bool:
+    """`unnest(struct)` becomes one output for each field, whatever its alias. Return whether that was done."""
+    out = selection.out
+    type_ = types.type_of(selection.resolution, node.this)
+    recursive = bool(node.args.get("expressions"))
+    fields = None if recursive else structs.struct_fields(type_)
+    if fields is not None:
+        for name, field in fields:
+            out.add(Column(name, field, list(edges)))
+        return True
+    if recursive or (type_ is None and not named and selection.resolution.query.dialect == "duckdb"):
+        out.open = True
+        out.source += edges
+        return True
+    return False
 
 
 def _where(selection: Selection) -> None:
@@ -277,10 +296,11 @@ def _set_operation(resolution: Resolution, node: Any, scope: Scope | None, envir
     out = Relation(THE_QUERY)
     resolution.relations.append(out)
     _first_branch(out, left)
+    names = dict(out.by_name)
     for operation in reversed(chain):
         right = resolve_query(resolution, operation.args["expression"], scope, environment)
-        _combine(out, operation, right)
-        _shape_of_set(resolution, operation, out, environment)
+        _combine(out, operation, right, names)
+        _shape_of_set(resolution, operation, out, environment, names)
     return out
 
 
@@ -292,7 +312,7 @@ def _first_branch(out: Relation, left: Relation) -> None:
         out.gaps.append(Gap(left))
 
 
-def _combine(out: Relation, operation: Any, right: Relation) -> None:
+def _combine(out: Relation, operation: Any, right: Relation, names: dict[str, Column]) -> None:
     out.row_edges.append((right, LOOK))
     removes = isinstance(operation, exp.Except)
     if out.is_open or right.is_open:
@@ -308,20 +328,26 @@ def _combine(out: Relation, operation: Any, right: Relation) -> None:
         else:
             target = out.columns[position] if position < len(out.columns) else None
         if target is None and by_name:
-            out.add(Column(column.name, column.type, [(column, IDENTITY)]))
-        elif target is not None and not removes:
-            target.edges.append((column, IDENTITY))
+            target = Column(column.name, column.type, [(column, IDENTITY)])
+            out.add(target)
+        elif target is not None:
             target.type = target.type if target.type == column.type else None
+            if not removes:
+                target.edges.append((column, IDENTITY))
+        if target is not None:
+            names.setdefault(column.name.lower(), target)
     if operation.args.get("distinct") or not isinstance(operation, exp.Union):
         kind = LOOK if isinstance(operation, exp.Union) else FILTER
         out.row_edges += [(column, LOOK) for column in out.columns]
         out.row_edges += [(column, kind) for column in right.listed()]
 
 
-def _shape_of_set(resolution: Resolution, node: Any, out: Relation, environment: Environment | None) -> None:
-    """ORDER BY and LIMIT of a set operation see its outputs only."""
+def _shape_of_set(
+    resolution: Resolution, node: Any, out: Relation, environment: Environment | None, names: dict[str, Column]
+) -> None:
+    """ORDER BY and LIMIT of a set operation see its outputs only, under the name that any branch gives them."""
     scope = Scope(None)
-    scope.aliases = dict(out.by_name)
+    scope.aliases = names
     order = node.args.get("order")
     for ordered in order.expressions if order is not None else ():
         item = ordered.this if isinstance(ordered, exp.Ordered) else ordered
@@ -329,8 +355,13 @@ def _shape_of_set(resolution: Resolution, node: Any, out: Relation, environment:
             out.row_edges += [(column, SORT) for column in out.columns]
         elif (target := _ordinal(out, item)) is not None:
             out.row_edges.append((target, SORT))
+        elif isinstance(item, exp.Column) and (found := names.get(item.name.lower())) is not None:
+            out.row_edges.append((found, SORT))  # a qualifier means a table of a branch, so one of its outputs
         else:
-            out.row_edges += [(target, SORT) for target, _ in Walk(resolution, scope, environment).run(item)]
+            walk = Walk(resolution, scope, environment)
+            walk.silent = True  # nested branches may give other names still
+            edges = walk.run(item)
+            out.row_edges += [(target, SORT) for target, _ in edges or [(column, SORT) for column in out.columns]]
     for key in ("limit", "offset"):
         if isinstance(clause := node.args.get(key), exp.Expr):
             out.row_edges += [(target, LOOK) for target, _ in Walk(resolution, scope, environment).run(clause)]
@@ -341,7 +372,7 @@ def _subquery(resolution: Resolution, node: Any, scope: Scope | None, environmen
     if not isinstance(node.this, exp.Query):
         return _anything(resolution, node, scope, environment)
     relation = resolve_query(resolution, node.this, scope, environment)
-    _shape_of_set(resolution, node, relation, environment)
+    _shape_of_set(resolution, node, relation, environment, relation.by_name)
     return relation
 
 

@@ -56,6 +56,7 @@ def table(resolution: Resolution, node: exp.Table, scope: Scope, environment: En
     drop_alias(resolution, node)
     definition = environment.find(parts[-1]) if environment is not None and _may_be_cte(parts) else None
     if definition is not None:
+        resolution.visited.add(id(node))
         binding = Binding(alias or parts[-1], cte_relation(resolution, definition), resolution.number(), renamed)
         note_cte(resolution, identifiers, definition, binding.index)
     else:
@@ -97,7 +98,7 @@ def table_relation(
     schema, name = None, resolution.naming.complete(parts)
     for candidate in resolution.naming.candidates(parts):
         if resolution.catalog.knows(candidate):
-            schema = resolution.catalog.find(candidate)
+            name, schema = candidate, resolution.catalog.find(candidate)
             break
     relation: Relation = Relation(name) if schema is None else TableRelation(name, schema)
     relation.open = schema is None
@@ -107,6 +108,7 @@ def table_relation(
         identifiers[-1].name,
     )  # fmt: skip
     resolution.references.append(relation.reference)
+    resolution.visited.add(id(node))
     resolution.relations.append(relation)
     refusals.check_table(resolution, relation.reference)
     if node.args.get("when") is not None or node.args.get("version") is not None:
@@ -253,3 +255,17 @@ def pivoted(resolution: Resolution, pivot: Any, bindings: list[Binding]) -> Bind
     relation.row_edges += [(binding.relation, LOOK) for binding in bindings]
     resolution.relations.append(relation)
     return Binding(relation.label, relation, resolution.number(), renamed)
+
+
+def read_the_rest(resolution: Resolution, root: Relation) -> None:
+    """The safety net: a table that no rule above came across is read whole."""
+    for node in resolution.query.tree.find_all(exp.Table):
+        if id(node) in resolution.visited or not isinstance(node.this, exp.Identifier):
+            continue
+        identifiers = table_identifiers(node)
+        parts = tuple(identifier.name.lower() for identifier in identifiers)
+        if len(parts) == 1 and any(definition.name == parts[0] for definition in resolution.definitions):
+            continue
+        relation = table_relation(resolution, node, identifiers, parts, alias_of(node)[0])
+        resolution.names_matter = True
+        root.row_edges.append((whole(relation, "it stands in a clause that is not followed"), LOOK))

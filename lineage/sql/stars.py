@@ -63,9 +63,9 @@ def _bindings(resolution: Resolution, item: Any, scope: Scope) -> list[Binding]:
     at: Scope | None = scope
     while at is not None:
         if (binding := at.binding(qualifier)) is not None:
-            if len(qualifier) > 1 and binding.relation.reference is not None:
-                first, last = item.args.get("catalog") or item.args.get("db"), item.args.get("table")
-                start, end = start_of(first), end_of(last)
+            if binding.relation.reference is not None:
+                first = item.args.get("catalog") or item.args.get("db") or item.args.get("table")
+                start, end = start_of(first), end_of(item.args.get("table"))
                 if start is not None and end is not None:
                     resolution.qualifiers.append((start, end, binding.relation.reference))
             return [binding]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from sqlglot import exp
@@ -21,6 +22,9 @@ _BOOLEAN: Final = (
     exp.Between, exp.Exists, exp.Boolean, exp.NullSafeEQ, exp.NullSafeNEQ,
 )  # fmt: skip
 _SAME: Final = (exp.Paren, exp.Min, exp.Max, exp.AnyValue, exp.First, exp.Filter, exp.Window, exp.Order)
+_NUMERIC: Final = frozenset(["integer", "bigint", "smallint", "tinyint", "hugeint", "double", "float"])
+_WORD: Final = re.compile(r"[a-z]\w*(?![\w']*')")
+_SPELLED: Final = {"int": "integer", "text": "varchar", "real": "float", "int128": "hugeint"}
 _BIGINT: Final = (exp.Count, exp.RowNumber, exp.CountIf)
 
 
@@ -29,6 +33,8 @@ def type_of(resolution: Resolution, node: Any) -> str | None:
     for _ in range(50):
         kind = type(node)
         if kind is exp.Column:
+            if id(node) in resolution.type_of:
+                return resolution.type_of[id(node)]
             column = resolution.column_of.get(id(node))
             return None if column is None else column.type
         if kind is exp.Cast or kind is exp.TryCast:
@@ -40,7 +46,7 @@ def type_of(resolution: Resolution, node: Any) -> str | None:
         if isinstance(node, _BIGINT):
             return "hugeint" if kind is exp.CountIf else "bigint"
         if kind is exp.Avg:
-            return "double"
+            return "double" if type_of(resolution, node.this) in _NUMERIC else None
         if not isinstance(node, _SAME):
             return None
         node = node.this
@@ -59,7 +65,8 @@ def type_name(node: Any) -> str | None:
         return None
     if not node.expressions and (name := _NAMES.get(getattr(node.this, "name", str(node.this)))) is not None:
         return name
-    return str(node.sql(dialect="duckdb")).lower()
+    text = str(node.sql(dialect="duckdb")).lower()
+    return _WORD.sub(lambda word: _SPELLED.get(word.group(), word.group()), text)
 
 
 def aggregates(resolution: Resolution, node: Any) -> bool:

@@ -46,10 +46,10 @@ def test_run(ask: Ask, project: FakeProject) -> None:
     assert {"run", "outcome", "steps", "counts"} <= document.keys()
     assert document["counts"] == {"BLOCKED": 1, "HELD": 1}
     step = document["steps"][0]  # type: ignore[index]
-    expected = "asset partitions outcome changed version rows attempts seconds checks error"
-    assert set(expected.split()) <= step.keys()
+    expected = {"asset", "partitions", "outcome", "changed", "version", "rows", "attempts", "seconds", "checks", "error"}
+    assert expected <= step.keys()
     check = step["checks"][0]
-    assert set("check column severity outcome expected actual failing_rows".split()) <= check.keys()
+    assert {"check", "column", "severity", "outcome", "expected", "actual", "failing_rows"} <= check.keys()
     assert check["sample"] == [{"id": "7", "amount": None}]
 
 
