@@ -295,3 +295,21 @@ def _texts(selectors: Selectors) -> tuple[str, ...]:
 
 def _workers() -> int:
     return max(1, min(8, os.cpu_count() or 1))
+
+
+def init_project(directory: Path) -> tuple[Path, ...]:
+    """Write a small project that runs into `directory` and return its files, relative to it.
+
+    Files that are there stay as they are. Raises RequestError where the folder holds a project already, or one of the
+    files that would be written, before anything is written.
+    """
+    from headwater.demo import copy_example, example_files
+
+    files = example_files("starter")
+    taken = [path for path in files if (directory / path).exists()]
+    if taken:
+        raise RequestError(
+            f"{directory / taken[0]} exists already.", "Choose an empty or a new folder: headwater init DIR."
+        )
+    copy_example("starter", directory)
+    return files

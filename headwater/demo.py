@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -63,6 +63,20 @@ def copy_example(name: str, directory: Path) -> Path:
     except OSError as error:
         raise ResourceError(f"{directory} cannot be written: {error}.", "Choose another folder.") from error
     return directory
+
+
+def example_files(name: str) -> tuple[Path, ...]:
+    """Return the files that `copy_example` writes, relative to the project, sorted."""
+    return tuple(sorted(_files_below(resources.files("headwater").joinpath("examples", name), Path())))
+
+
+def _files_below(source: Traversable, below: Path) -> Iterator[Path]:
+    for item in source.iterdir():
+        if item.is_dir():
+            if item.name != "__pycache__":
+                yield from _files_below(item, below / item.name)
+        else:
+            yield below / _RENAMED.get(item.name, item.name)
 
 
 def write_demo_project(directory: Path) -> Path:

@@ -20,6 +20,7 @@ from headwater.runtime.state import State, TraceRead, VersionRecord, trace_key
 
 PRECEDENCE: tuple[StatusWord, ...] = ("MISSING", "UNKNOWN", "STALE", "PENDING", "CURRENT")
 Failure = tuple[StatusWord, Reason]
+_MOST_NAMES = 5  # that one sentence lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,16 +339,22 @@ def _compare(case: Case, read: TraceRead, code: str) -> Iterator[Failure]:
     if token == read.token:
         return
     columns = columns_of_key(read.columns)
-    seen = "a column" if columns is None else ", ".join(columns) if columns else "the number of rows"
+    seen = "all columns" if columns is None else _some(columns) if columns else "the number of rows"
     if token is None:
         message = f"the fingerprint of {seen} in {read.upstream}@v{upstream.number} was never computed."
         yield "UNKNOWN", Reason("UNDECIDABLE", message, read.upstream, columns)
         return
     rows_then, rows_now = read.token.split(":")[0], token.split(":")[0]
     rows = f" ({rows_then} rows then, {rows_now} now)" if rows_then != rows_now else ""
-    what = "the data it reads" if columns is None else ", ".join(columns) if columns else "the row count"
+    what = "the data it reads" if columns is None else _some(columns) if columns else "the row count"
     message = f"{what} of {read.upstream} changed between v{read.number} and v{upstream.number}{rows}."
     yield "STALE", Reason(code, message, read.upstream, columns)
+
+
+def _some(columns: tuple[str, ...]) -> str:
+    """Return column names for a sentence, which stays one: the reason itself has all of them."""
+    shown = ", ".join(columns[:_MOST_NAMES])
+    return shown if len(columns) <= _MOST_NAMES else f"{shown} and {len(columns) - _MOST_NAMES} more columns"
 
 
 def columns_of_key(key: str) -> tuple[str, ...] | None:

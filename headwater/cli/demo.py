@@ -28,6 +28,8 @@ def demo(context: click.Context, directory: str) -> int:
     tell = say if settings.format == "json" else _tell
     tell(f"Writing the example project with its data into {directory}.")
     write_demo_project(folder)
+    if again:
+        tell("It was told here before: what was built then is used again where it is the same.")
     teller = Teller(folder, settings, tell, again=again)
     told = [(scene, teller.tell(scene, number)) for number, scene in enumerate(SCENES, 1)]
     differences = [difference for _, found in told for difference in found]

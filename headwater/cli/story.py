@@ -6,6 +6,7 @@ import shlex
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from headwater.cli.settings import Settings
 from headwater.demo import BUILT, REPORT_PATH, Expected, Scene, is_demo_project
 from headwater.demo_edits import REPORT, Tampering, tamper_with_a_copy
 from headwater.render import lineage, plan, records, run, status, why
-from headwater.render.table import wrapped
+from headwater.render.table import hanging
 from headwater.render.words import counted
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 COPY = "tampered-copy"
 _LOG_LINES = 8
 _REPORT_LINES = 2
-_PAGE = 100
+_PAGE = 120
 
 
 class Teller:
@@ -34,7 +35,8 @@ class Teller:
         self._directory = directory
         self._settings = settings
         self._tell = tell
-        self._paper = settings.paper()
+        paper = settings.paper()
+        self._paper = replace(paper, width=min(paper.width or _PAGE, _PAGE))
         self._again = again
         self._expected = Expected()
         self._tampering: Tampering | None = None
@@ -45,7 +47,7 @@ class Teller:
         self._found = []
         self._tell("")
         self._tell(self._paper.bold(f"{number}. {scene.title}"))
-        for line in wrapped(scene.narration, min(self._paper.width or _PAGE, _PAGE), 0):
+        for line in hanging("", scene.narration, self._paper):
             self._tell(line)
         if scene.change:
             self._tell(f"Edit: {scene.change}")

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from headwater.render.paper import Paper
+from headwater.render.reasons import because
 from headwater.render.table import table
 from headwater.render.words import counted, duration
 
 if TYPE_CHECKING:
-    from headwater.runtime.model import Plan, Step
+    from headwater.runtime.model import Plan
 
 _CERTAINTY = {"CERTAIN": "certain", "IF_INPUT_CHANGES": "if its input changes"}
 
@@ -23,7 +24,10 @@ def plan_lines(plan: Plan, paper: Paper) -> Iterator[str]:
         return
     yield from table(
         ("", "ACTION", "ASSET", "CERTAINTY", "REASON"),
-        [(str(n), it.action, it.asset, _CERTAINTY[it.certainty], _why(it)) for n, it in enumerate(plan.steps, 1)],
+        [
+            (str(n), it.action, it.asset, _CERTAINTY[it.certainty], because(it.reasons))
+            for n, it in enumerate(plan.steps, 1)
+        ],
         paper,
         right=(0,),
     )
@@ -31,8 +35,3 @@ def plan_lines(plan: Plan, paper: Paper) -> Iterator[str]:
     known = [step.expected_seconds for step in plan.steps if step.expected_seconds is not None]
     expected = f" The last builds of these took {duration(sum(known))}." if known else ""
     yield f"{counted(len(plan.steps), 'step')} in {plan.environment}, {spared} unaffected.{expected}"
-
-
-def _why(step: Step) -> str:
-    more = f" (+{len(step.reasons) - 1} more)" if len(step.reasons) > 1 else ""
-    return f"{step.reasons[0].message if step.reasons else ''}{more}"

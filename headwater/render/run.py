@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from headwater.render.paper import Paper
-from headwater.render.table import table
+from headwater.render.table import hanging, table
 from headwater.render.words import counted, counts, duration, one_line, printable
+
+Row = tuple[tuple[str, str | None], ...]
 
 if TYPE_CHECKING:
     from headwater.checks.check import CheckResult
     from headwater.runtime.model import RunResult, StepResult
 
+_NAME = re.compile(r"\w+")
+_FEW_COLUMNS = 4
 _BAD = ("FAILED", "BLOCKED", "HELD")
 _QUIET = ("VERIFIED_EQUAL", "OBSERVED")
 
@@ -102,8 +107,7 @@ def check_lines(check: CheckResult, paper: Paper) -> Iterator[str]:
     yield f"      expected {one_line(check.expected)}; found {one_line(check.actual)}"
     if check.message:
         yield f"      {one_line(check.message)}"
-    for row in check.sample:
-        yield f"      row: {_row(row)}"
+    yield from _sample(check, paper)
 
 
 def recorded_check_lines(check: Mapping[str, object], paper: Paper) -> Iterator[str]:
@@ -116,5 +120,20 @@ def recorded_check_lines(check: Mapping[str, object], paper: Paper) -> Iterator[
         yield f"      expected {one_line(str(check.get('expected')))}; found {one_line(str(check.get('actual')))}"
 
 
-def _row(row: tuple[tuple[str, str | None], ...]) -> str:
-    return ", ".join(f"{name}={'NULL' if value is None else one_line(value)}" for name, value in row)
+def _sample(check: CheckResult, paper: Paper) -> Iterator[str]:
+    """Yield some failing rows: the columns that the check names first, and equal lines only once."""
+    times: dict[str, int] = {}
+    for row in check.sample:
+        text = _row(row, f"{check.check} {check.expected} {check.column}")
+        times[text] = times.get(text, 0) + 1
+    for text, count in times.items():
+        start = "      row: " if count == 1 else f"      {count} rows: "
+        yield from hanging(start, text, paper)
+
+
+def _row(row: Row, said: str) -> str:
+    named = set(_NAME.findall(said))
+    columns = sorted(row, key=lambda column: column[0] not in named)
+    shown = columns[: max(_FEW_COLUMNS, len(named & {name for name, _ in row}))]
+    more = f" and {counted(len(row) - len(shown), 'more column')}" if len(shown) < len(row) else ""
+    return ", ".join(f"{name}={'NULL' if value is None else one_line(value)}" for name, value in shown) + more

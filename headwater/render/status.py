@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from headwater.render.paper import Paper
+from headwater.render.reasons import because
 from headwater.render.table import table
 from headwater.render.words import age, counted, counts, duration, moment
 
@@ -51,10 +52,8 @@ def _freshness(item: AssetStatus) -> str:
 
 
 def _why(item: AssetStatus) -> str:
-    reasons = item.status.reasons
-    more = f" (+{len(reasons) - 1} more)" if len(reasons) > 1 else ""
     note = f" [{item.note}]" if item.note else ""
-    return f"{reasons[0].message if reasons else ''}{more}{note}".strip()
+    return f"{because(item.status.reasons)}{note}".strip()
 
 
 def _summary(report: StatusReport) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from headwater.render.paper import STYLES, Paper
-from headwater.render.words import one_line
+from headwater.render.words import one_line, printable
 
 _GAP = "  "
 _NARROWEST = 24  # below this many columns wrapping makes a text harder to read, not easier
@@ -59,6 +59,13 @@ def wrapped(text: str, columns: int | None, indent: int) -> list[str]:
 
     room = columns - indent
     return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [text]
+
+
+def hanging(start: str, text: str, paper: Paper) -> Iterator[str]:
+    """Yield `text` after `start`, and what does not fit into the line below where it began."""
+    lines = wrapped(printable(text), paper.width, len(start))
+    yield start + lines[0]
+    yield from (" " * len(start) + line for line in lines[1:])
 
 
 def _placer(widths: Sequence[int], right: Collection[int]) -> Callable[[int, str], str]:
