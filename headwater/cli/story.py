@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COPY = "tampered-copy"
 _LOG_LINES = 8
 _REPORT_LINES = 2
-_PAGE = 120
+_PAGE = 118  # two columns less than a wide terminal, because answers are indented
 
 
 class Teller:
