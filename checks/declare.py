@@ -186,7 +186,14 @@ def _adopted(
         return None, (_problem(location, message, "Move it to the asset's checks."),)
     if kind.on != "table" and not kind.columns(placed) and spec.kind not in ("expression", "sql"):
         return None, (_problem(location, f"{spec.kind}: needs a column.", f"Say for example hw.{spec.kind}(...)."),)
-    return placed, ()
+    return _with_columns(kind, placed), ()
+
+
+def _with_columns(kind: CheckKind, spec: CheckSpec) -> CheckSpec:
+    """Name the columns of a check of the table where its definition implies them, as its label shows them."""
+    if spec.column is not None or "columns" not in kind.takes or spec.option("columns") is not None:
+        return spec
+    return replace(spec, options=tuple(sorted((*spec.options, ("columns", kind.columns(spec))), key=lambda o: o[0])))
 
 
 def _described(spec: CheckSpec) -> str:

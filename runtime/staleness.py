@@ -353,8 +353,9 @@ def _compare(case: Case, read: TraceRead, code: str) -> Iterator[Failure]:
 
 def _some(columns: tuple[str, ...]) -> str:
     """Return column names for a sentence, which stays one: the reason itself has all of them."""
-    shown = ", ".join(columns[:_MOST_NAMES])
-    return shown if len(columns) <= _MOST_NAMES else f"{shown} and {len(columns) - _MOST_NAMES} more columns"
+    if len(columns) <= _MOST_NAMES:
+        return ", ".join(columns)
+    return f"{', '.join(columns[: _MOST_NAMES - 1])} and {len(columns) - _MOST_NAMES + 1} more columns"
 
 
 def columns_of_key(key: str) -> tuple[str, ...] | None:

@@ -30,18 +30,19 @@ class Relationship(CheckKind):
             )
         own = (given.column,) if given.column is not None else here or there
         there = there or own
-        if given.faults or (own is None and given.open_column):
-            return (("to", to),) if there is None else (("column", there), ("to", to))
         if own is None or there is None:
-            given.fault("the columns are missing.", f"Say for example {self.example}.")
-        elif len(own) != len(there):
+            if not given.open_column and not given.faults:
+                given.fault("the columns are missing.", f"Say for example {self.example}.")
+            return (("to", to),)
+        if len(own) != len(there):
             given.fault(f"{len(own)} columns here cannot equal {len(there)} there.", "Name as many on both sides.")
         options: Options = (("column", there), ("columns", own), ("to", to))
-        return tuple(pair for pair in options if given.column is None or pair[0] != "columns")
+        implied = given.column is not None or (here is None and given.open_column)
+        return tuple(pair for pair in options if pair[0] != "columns" or not implied)
 
     def columns(self, spec: CheckSpec) -> tuple[str, ...]:
         """Return the key's columns here."""
-        return texts(spec.option("columns", spec.column))
+        return texts(spec.option("columns", spec.column or spec.option("column")))
 
     def tables(self, spec: CheckSpec) -> TablesRead:
         """Return the other asset and the key's columns there."""

@@ -140,6 +140,8 @@ def test_forms(raw, column, spec):
         ({"expression": "a > (select 1)"}, None, "cannot contain a query", "`sql` or `relationship`"),
         ({"expression": "  "}, None, "expression: `sql` must be a text", ""),
         ({"expression": "columns(*) > 0"}, None, "cannot unfold COLUMNS", "Name each column."),
+        ("expression", None, "expression: the condition is missing.", 'expression: "amount >= 0"'),
+        ("sql", None, "sql: the query is missing.", "select * from $this"),
         ({"sql": "delete from x"}, None, "sql: this is not a query.", "$this"),
         ({"sql": "select 1; select 2"}, None, "sql: this is more than one statement.", "Write one select"),
         ({"not_null": {"severity": "fatal"}}, "x", "`severity` must be error or warn, not 'fatal'.", ""),

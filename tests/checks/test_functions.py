@@ -57,10 +57,18 @@ def test_the_column_may_come_from_where_it_stands(made):
     assert spec.column == "x"
 
 
-def test_a_relationship_whose_column_comes_from_where_it_stands():
-    spec, problems = parse_check(hw.relationship(to="stg.x"), "k", None)
+@pytest.mark.parametrize("there", [{}, {"column": "id"}])
+def test_a_relationship_takes_its_column_from_where_it_stands(there):
+    spec, problems = parse_check(hw.relationship(to="stg.x", **there), "k", None)
     assert problems == ()
-    assert spec.column == "k"
+    assert spec == parse_check({"relationship": {"to": "stg.x", **there}}, "k", None)[0]
+
+
+def test_a_relationship_of_the_table_has_the_same_column_there_and_here():
+    spec, problems = parse_check(hw.relationship(to="stg.x", column="id"), None, None)
+    assert problems == ()
+    assert spec == parse_check({"relationship": {"to": "stg.x", "column": "id"}}, None, None)[0]
+    assert parse_check(hw.relationship(to="stg.x"), None, None)[1][0].message == "relationship: needs a column."
 
 
 @pytest.mark.parametrize(

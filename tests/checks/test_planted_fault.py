@@ -9,7 +9,8 @@ from headwater.checks.library import KINDS
 ROWS = 10_000
 GOOD = (
     "select i as id, i % 50 as grp, 'k' || (i % 7) as kind, i / 3.0::double as ratio, "
-    "(i % 1000)::decimal(10, 2) as amount, date '2000-01-01' + i::integer as day, case when i % 11 > 0 then i end as loose from range({rows}) r(i)"
+    "(i % 1000)::decimal(10, 2) as amount, date '2000-01-01' + i::integer as day, "
+    "case when i % 11 > 0 then i end as loose from range({rows}) r(i)"
 )
 CASES = {
     "not_null": ({"not_null": "kind"}, "kind = null"),
