@@ -46,7 +46,18 @@ def test_run(ask: Ask, project: FakeProject) -> None:
     assert {"run", "outcome", "steps", "counts"} <= document.keys()
     assert document["counts"] == {"BLOCKED": 1, "HELD": 1}
     step = document["steps"][0]  # type: ignore[index]
-    expected = {"asset", "partitions", "outcome", "changed", "version", "rows", "attempts", "seconds", "checks", "error"}
+    expected = {
+        "asset",
+        "partitions",
+        "outcome",
+        "changed",
+        "version",
+        "rows",
+        "attempts",
+        "seconds",
+        "checks",
+        "error",
+    }
     assert expected <= step.keys()
     check = step["checks"][0]
     assert {"check", "column", "severity", "outcome", "expected", "actual", "failing_rows"} <= check.keys()
