@@ -172,28 +172,14 @@ def _scope(kind: CheckKind, given: Given) -> str | None:
 def _adopted(
     spec: CheckSpec, column: str | None, location: Location | None
 ) -> tuple[CheckSpec | None, tuple[Problem, ...]]:
-    """A check made in Python takes the column and the place where it stands."""
-    own = spec.column if column is None or spec.option("columns") is not None else spec.column or column
-    kind = check_kind(spec.kind) if spec.kind in KINDS else None
-    if kind is None:
-        return None, (_problem(location, f"there is no check {spec.kind!r}.", _suggestion(spec.kind, KINDS)),)
+    """Read a check made in Python again, as it takes its column and its place from where it stands."""
     if spec.column is not None and column is not None and spec.column != column:
         message = f"{spec.kind}: stands on column {column} and names {spec.column}."
         return None, (_problem(location, message, "Name the column in one place."),)
-    placed = replace(spec, column=own, location=spec.location or location)
-    if kind.on == "table" and column is not None:
-        message = f"{spec.kind}: is about the table, and this one stands on a column."
-        return None, (_problem(location, message, "Move it to the asset's checks."),)
-    if kind.on != "table" and not kind.columns(placed) and spec.kind not in ("expression", "sql"):
-        return None, (_problem(location, f"{spec.kind}: needs a column.", f"Say for example hw.{spec.kind}(...)."),)
-    return _with_columns(kind, placed), ()
-
-
-def _with_columns(kind: CheckKind, spec: CheckSpec) -> CheckSpec:
-    """Name the columns of a check of the table where its definition implies them, as its label shows them."""
-    if spec.column is not None or "columns" not in kind.takes or spec.option("columns") is not None:
-        return spec
-    return replace(spec, options=tuple(sorted((*spec.options, ("columns", kind.columns(spec))), key=lambda o: o[0])))
+    common = {name: value for name in COMMON if (value := getattr(spec, name)) is not None}
+    if spec.on_fail == "block":
+        del common["on_fail"]  # the default, which severity warn excludes where it is written out
+    return parse_check({spec.kind: {**dict(spec.options), **common}}, spec.column or column, spec.location or location)
 
 
 def _described(spec: CheckSpec) -> str:

@@ -19,7 +19,7 @@ class Relationship(CheckKind):
     example = "relationship: {to: stg.customers, column: cust}"
 
     def read(self, given: Given) -> Options:
-        """Return `to`, `column` (there) and `columns` (here); either side defaults to the names of the other."""
+        """Return `to`, and `column` (there) and `columns` (here) as far as one does not follow from the other."""
         to, there, here = given.key("to"), given.names("column"), given.names("columns")
         if not given.has("to"):
             given.fault("needs `to`, the asset that has the keys.", f"Say for example {self.example}.")
@@ -36,9 +36,11 @@ class Relationship(CheckKind):
             return (("to", to),)
         if len(own) != len(there):
             given.fault(f"{len(own)} columns here cannot equal {len(there)} there.", "Name as many on both sides.")
-        options: Options = (("column", there), ("columns", own), ("to", to))
-        implied = given.column is not None or (here is None and given.open_column)
-        return tuple(pair for pair in options if pair[0] != "columns" or not implied)
+        own_is_open = given.open_column and here is None
+        options: Options = (("to", to),)
+        if given.column is None and not own_is_open:
+            options += (("columns", own),)
+        return (*options, ("column", there)) if there != own or own_is_open else options
 
     def columns(self, spec: CheckSpec) -> tuple[str, ...]:
         """Return the key's columns here."""
@@ -72,7 +74,7 @@ class Relationship(CheckKind):
         return f"select failing.* {self._orphans(spec, target)} limit {limit}"
 
     def _there(self, spec: CheckSpec) -> tuple[str, ...]:
-        return texts(spec.option("column", spec.column))
+        return texts(spec.option("column")) or self.columns(spec)
 
     def _orphans(self, spec: CheckSpec, target: Target) -> str:
         here = target.columns(self.columns(spec)) or (target.column(None)[0],)

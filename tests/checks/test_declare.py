@@ -47,7 +47,7 @@ HERE = Location("assets/mart/revenue.sql", 7)
         (
             {"relationship": {"to": "stg.customers", "column": "cust"}},
             None,
-            CheckSpec("relationship", None, (("column", ("cust",)), ("columns", ("cust",)), ("to", "stg.customers"))),
+            CheckSpec("relationship", None, (("columns", ("cust",)), ("to", "stg.customers"))),
         ),
         (
             {"relationship": {"to": "x", "columns": ["a", "b"], "column": ["c", "d"]}},
@@ -215,7 +215,7 @@ def test_checks_made_in_python_take_column_and_place_from_where_they_stand():
     ("made", "column", "message"),
     [
         (CheckSpec("between", None, (("min", 0),)), None, "between: needs a column."),
-        (CheckSpec("unique"), None, "unique: needs a column."),
+        (CheckSpec("unique"), None, "unique: the columns are missing."),
         (CheckSpec("not_null", "y"), "x", "not_null: stands on column x and names y."),
         (CheckSpec("row_count", None, (("min", 1),)), "x", "row_count: is about the table"),
         (CheckSpec("nope"), "x", "there is no check 'nope'."),

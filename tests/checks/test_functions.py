@@ -68,7 +68,9 @@ def test_a_relationship_of_the_table_has_the_same_column_there_and_here():
     spec, problems = parse_check(hw.relationship(to="stg.x", column="id"), None, None)
     assert problems == ()
     assert spec == parse_check({"relationship": {"to": "stg.x", "column": "id"}}, None, None)[0]
-    assert parse_check(hw.relationship(to="stg.x"), None, None)[1][0].message == "relationship: needs a column."
+    assert (
+        parse_check(hw.relationship(to="stg.x"), None, None)[1][0].message == "relationship: the columns are missing."
+    )
 
 
 @pytest.mark.parametrize(
