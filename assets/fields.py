@@ -38,7 +38,17 @@ Model = TypeVar("Model", bound=BaseModel)
 
 # Fields that INTERFACES names and that this version does not have yet: refused by name, never ignored.
 NOT_YET = frozenset(
-    ["renamed_from", "partitions", "mappings", "missing_partitions", "retry", "timeout", "pool", "publish_group", "automation"]
+    [
+        "renamed_from",
+        "partitions",
+        "mappings",
+        "missing_partitions",
+        "retry",
+        "timeout",
+        "pool",
+        "publish_group",
+        "automation",
+    ]
 )
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -241,7 +251,11 @@ def _explain(
 
 
 def _known_names(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
-    nested = {"columns": _ColumnFields, "freshness": _FreshnessFields, "materialization": _MaterializationFields}
+    nested: dict[str, type[BaseModel]] = {
+        "columns": _ColumnFields,
+        "freshness": _FreshnessFields,
+        "materialization": _MaterializationFields,
+    }
     found = nested.get(str(path[0])) if path else None
     return list((found or model).model_fields)
 
@@ -318,7 +332,7 @@ def _source(model: ExternalFields, key: AssetKey, at: Declaring) -> tuple[Source
     ending = (model.file or "").rsplit(".", 1)[-1].lower()
     ending = "json" if ending in ("jsonl", "ndjson") else ending
     format_ = model.format or (ending if ending in _FILE_FORMATS else None)
-    problems = ()
+    problems: tuple[Problem, ...] = ()
     if format_ is None:
         problems = (
             at.problem(

@@ -23,7 +23,7 @@ from headwater.runtime.engines import result_settings
 from headwater.runtime.installed import installed_version
 from headwater.runtime.loading import Loaded
 from headwater.runtime.staleness import Resolved
-from headwater.runtime.state import State
+from headwater.runtime.state import State, VersionRecord
 
 Schemas = Mapping[AssetKey, SchemaColumns | None]
 
@@ -76,16 +76,44 @@ class Definer:
         return outcome.resolved, outcome.problems
 
     def resolve_all(self, state: State | None) -> tuple[dict[AssetKey, Resolved], tuple[Problem, ...]]:
-        """Resolve every asset in build order, each against what its upstreams now promise to look like."""
+        """Resolve every asset in build order, each against what its upstreams now promise to look like.
+
+        A problem counts only if it follows from columns that are certain: a source may have been delivered anew, with
+        just the column that its reader was edited to read. Such a reader is resolved again when it is built.
+        """
         schemas: dict[AssetKey, SchemaColumns | None] = {}
         resolved: dict[AssetKey, Resolved] = {}
+        doubtful: list[AssetKey] = []
+        for key in self._loaded.require_graph().order:
+            resolved[key], found = self.resolve(key, schemas)
+            doubtful += [key] if found else []
+            schemas[key] = known_schema(resolved[key], state)
         problems: list[Problem] = []
+        certain = self._certain_schemas(resolved, state) if doubtful else {}
+        for key in doubtful:
+            resolved[key], found = self.resolve(key, certain)
+            problems += found
+        return resolved, tuple(problems)
+
+    def _certain_schemas(self, resolved: Mapping[AssetKey, Resolved], state: State | None) -> Schemas:
+        """Return for each asset the columns that its next version has for certain, or None.
+
+        They are those of its data where nothing at or above it changed, else what its SQL gives over certain inputs.
+        """
+        certain: dict[AssetKey, SchemaColumns | None] = {}
+        settled: set[AssetKey] = set()
         graph = self._loaded.require_graph()
         for key in graph.order:
-            resolved[key], found = self.resolve(key, schemas)
-            problems += found
-            schemas[key] = known_schema(resolved[key], state)
-        return resolved, tuple(problems)
+            published = None if state is None else state.published.get(key)
+            unchanged = state is not None and published is not None and _is_unchanged(resolved[key], published, state)
+            if published is not None and unchanged and settled.issuperset(graph.upstream[key]):
+                settled.add(key)
+                certain[key] = published.schema
+            elif self._loaded.assets[key].sql is not None:
+                certain[key] = self.resolve(key, certain)[0].definition.schema
+            else:
+                certain[key] = None
+        return certain
 
     def analysis(self, key: AssetKey, schemas: Schemas) -> Analysis | None:
         """Return the full analysis of a SQL asset (positions and column lineage), or None for any other asset."""
@@ -184,7 +212,7 @@ class Definer:
             () if asset.ignore_versions else tuple((m, installed_version(m)) for m in found.modules if m != "headwater")
         )
         logic = "" if trusted else found.logic
-        parameters = ()
+        parameters: tuple[tuple[str, str], ...] = ()
         if code.context_parameter is not None:  # the context gives every variable, so each of them may decide
             parameters = tuple((f"vars.{n}", json.dumps(v)) for n, v in sorted(self._loaded.config.variables.items()))
         volatile = asset.volatile if asset.volatile is not None else bool(found.impure) and not trusted
@@ -251,6 +279,14 @@ def known_schema(resolved: Resolved, state: State | None) -> SchemaColumns | Non
     if resolved.asset.is_external:
         return published.schema if published is not None else None
     return inferred
+
+
+def _is_unchanged(resolved: Resolved, published: VersionRecord, state: State) -> bool:
+    """Return whether an asset itself, apart from what it reads, is as it was when `published` was made."""
+    if published.definition_hash != resolved.definition.hash:
+        return False
+    source = state.sources.get(resolved.asset.key)
+    return not resolved.asset.is_external or (source is not None and source.changed is False)
 
 
 def merge_reads(reads: tuple[Read, ...]) -> tuple[ReadSet, ...]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from headwater.assets.errors import RequestError
 from headwater.assets.key import AssetKey
+from headwater.lineage.schema import SchemaColumns
 from headwater.lineage.sql.analysis import OutputColumn
 from headwater.runtime.definer import known_schema
 from headwater.runtime.model import ColumnLineage, LineageView, ReadLine
@@ -47,13 +50,13 @@ def lineage_view(
 
 
 def _columns(
-    workspace: Workspace, resolved: Resolved, state: State | None, schemas: dict[AssetKey, object]
+    workspace: Workspace, resolved: Resolved, state: State | None, schemas: Mapping[AssetKey, SchemaColumns | None]
 ) -> tuple[ColumnLineage, ...] | None:
     key = resolved.asset.key
     schema = known_schema(resolved, state)
     types = {} if schema is None else {name.lower(): type_ for name, type_ in schema}
     if resolved.asset.sql is not None:
-        analysis = workspace.definer.analysis(key, schemas)  # type: ignore[arg-type]
+        analysis = workspace.definer.analysis(key, schemas)
         if analysis is not None and analysis.outputs is not None:
             return tuple(_column(output, types.get(output.name.lower())) for output in analysis.outputs)
     declared = tuple((column.name, column.type) for column in resolved.asset.columns)

@@ -71,7 +71,9 @@ def load(config: ProjectConfig, cache: AnalysisCache) -> Loaded:
         for asset in found.assets:
             _add(asset, assets, problems)
         references.update({key: names for key, names in found.references if assets[key].location.file == file})
-    origins = {key: (file_keys[asset.location.file],) for key, asset in assets.items()}
+    origins: dict[AssetKey, tuple[bytes, ...]] = {
+        key: (file_keys[asset.location.file],) for key, asset in assets.items()
+    }
     for file in folder_of:
         for key in _apply_additions(declared[file].additions, assets, references, problems):
             origins[key] += (file_keys[file],)
@@ -277,9 +279,9 @@ def _one_path_each(assets: Iterable[Asset], problems: list[Problem]) -> None:
 
 
 def _did_you_mean(name: str, assets: Mapping[AssetKey, Asset]) -> str:
-    close = difflib.get_close_matches(name, assets, n=1, cutoff=0.7)
+    close: list[str] = difflib.get_close_matches(name, assets, n=1, cutoff=0.7)
     if not close:
-        close = [key for key in assets if key.rsplit(".", 1)[-1] == name.rsplit(".", 1)[-1]][:1]
+        close = [str(key) for key in assets if key.table == name.rsplit(".", 1)[-1]][:1]
     return f"Did you mean {close[0]}?" if close else ""
 
 

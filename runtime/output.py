@@ -41,7 +41,7 @@ def capture(log: Callable[[str], None]) -> Iterator[None]:
     """Within the block, send what this thread prints to `log`, line by line."""
     with _guard:
         if not _line_of:
-            sys.stdout = _Router(sys.stdout)  # type: ignore[assignment]
+            sys.stdout = _Router(sys.stdout)
         _line_of[threading.get_ident()] = (log, [])
     try:
         yield

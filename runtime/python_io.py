@@ -82,11 +82,11 @@ class Input:
 
     def arrow(self) -> pyarrow.Table:
         """Return the data as an Arrow table."""
-        return self._read("arrow")  # type: ignore[return-value]
+        return self._read("arrow")
 
     def pandas(self) -> pandas.DataFrame:
         """Return the data as a pandas frame."""
-        return self._read("pandas")  # type: ignore[return-value]
+        return self._read("pandas")
 
     def polars(self) -> polars.DataFrame:
         """Return the data as a polars frame."""

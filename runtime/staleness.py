@@ -313,7 +313,9 @@ def missing_tokens(case: Case) -> tuple[tuple[VersionRecord, str], ...]:
     wanted: list[tuple[VersionRecord, str]] = []
     for read in (*case.published.trace, *case.published.gate.reads):
         upstream = case.state.published.get(read.upstream)
-        if upstream is not None and upstream.number != read.number and case.state.token(upstream, read.columns) is None:
+        if upstream is None or upstream.number == read.number or _gone(upstream, read):
+            continue
+        if case.state.token(upstream, read.columns) is None:
             wanted.append((upstream, read.columns))
     return tuple(wanted)
 
@@ -356,6 +358,12 @@ def _some(columns: tuple[str, ...]) -> str:
     if len(columns) <= _MOST_NAMES:
         return ", ".join(columns)
     return f"{', '.join(columns[: _MOST_NAMES - 1])} and {len(columns) - _MOST_NAMES + 1} more columns"
+
+
+def _gone(upstream: VersionRecord, read: TraceRead) -> tuple[str, ...]:
+    """Return the columns that were read and that the upstream no longer has: what it gives now cannot be equal."""
+    names = {name.lower() for name, _ in upstream.schema}
+    return tuple(name for name in columns_of_key(read.columns) or () if name not in names)
 
 
 def columns_of_key(key: str) -> tuple[str, ...] | None:

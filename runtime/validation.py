@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from headwater.assets.errors import Problem
+from headwater.runtime.observe import foreign_tables, sources_now
+from headwater.runtime.state import WarehouseNow
 from headwater.runtime.state_reader import SqlStateReader
 from headwater.runtime.workspace import Workspace
 
@@ -14,6 +16,9 @@ def all_problems(workspace: Workspace) -> tuple[Problem, ...]:
         return loaded.problems
     with workspace.reader() as reader:
         state = None if reader is None else SqlStateReader(reader.connection).snapshot("prod")
+    if state is not None:
+        state.sources = sources_now(loaded.assets.values(), state, workspace.config.root, verify=False)
+        state.sources.update(foreign_tables(loaded.assets, state, WarehouseNow()))
     _, problems = workspace.definer.resolve_all(state)
     workspace.cache.flush()
     return tuple(sorted(set(problems), key=lambda p: (p.file or "", p.line or 0, p.message)))

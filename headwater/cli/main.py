@@ -90,7 +90,10 @@ def _asks_for_json(arguments: Sequence[str]) -> bool:
 
 
 def _never_fail_to_print() -> None:
-    """Let characters that a terminal's encoding lacks be escaped, instead of ending the command."""
+    """Let characters that a terminal's encoding lacks be escaped, and a closed stream swallow what is printed."""
+    if sys.stdout is None or sys.stderr is None:
+        nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (it stays open as long as the process)
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -51,7 +51,7 @@ def run_lines(result: RunResult, paper: Paper, *, brief: bool = False) -> Iterat
     for step in result.steps:
         yield from _failing_checks(step, paper)
     for step in result.steps:
-        if step.error:
+        if step.error and "\n" in step.error.strip():  # the first line stands in the table
             yield from ("", paper.bold(f"{step.asset} failed:"))
             yield from (f"  {line}" for line in printable(step.error).splitlines())
     yield ""

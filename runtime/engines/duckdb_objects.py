@@ -24,7 +24,7 @@ def build(cursor: duckdb.DuckDBPyConnection, identity: str, target: str, data: o
         data = _Stream(data)
     try:
         cursor.register(_NAME, data)
-    except duckdb.InvalidInputException as error:
+    except (duckdb.InvalidInputException, TypeError) as error:
         raise StepError(
             f"The asset returned {_type_name(data)}, which is not a table.",
             "Return an Arrow table, a polars or pandas frame, a DuckDB relation, or SQL text.",

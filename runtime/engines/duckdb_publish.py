@@ -72,13 +72,13 @@ class Publisher:
         self._cursor.close()
 
     def _transaction(self, statements: Sequence[str]) -> None:
-        self._rows("begin transaction")
         try:
+            self._rows("begin transaction")
             for statement in statements:
                 self._rows(statement)
             self._rows("commit")
         except BaseException:
-            with suppress(duckdb.Error):  # a failed commit has already ended the transaction
+            with suppress(duckdb.Error):  # there is none where its begin or commit failed
                 self._cursor.execute("rollback").fetchall()
             raise
 

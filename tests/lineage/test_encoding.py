@@ -48,6 +48,13 @@ def nested(depth: int) -> object:
     return value
 
 
+def nested_object(depth: int) -> object:
+    value: object = 0
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
 CYCLE: list[object] = []
 CYCLE.append(CYCLE)
 
@@ -66,6 +73,7 @@ REFUSED_VALUES = {
     "set": {1},
     "date": date(2024, 1, 1),
     "too deep": nested(MAX_DEPTH + 1),
+    "too deep in objects": nested_object(MAX_DEPTH + 1),
     "cycle": CYCLE,
     "too large": "x" * MAX_BYTES,
 }
@@ -83,7 +91,7 @@ def test_a_refusal_names_the_place() -> None:
 
 
 def test_the_limits_themselves_are_admitted() -> None:
-    for value in (nested(MAX_DEPTH), "x" * (MAX_BYTES - 2), 2**53 - 1, -(2**53) + 1):
+    for value in (nested(MAX_DEPTH), nested_object(MAX_DEPTH), "x" * (MAX_BYTES - 2), 2**53 - 1, -(2**53) + 1):
         assert parse_canonical(canonical_bytes(value)) == value  # type: ignore[arg-type]
 
 
@@ -126,6 +134,7 @@ REFUSED_BYTES = {
     "key that is not ASCII": '{"é":1}'.encode(),
     "cut off": b'{"a":',
     "too deep": b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1),
+    "too deep in objects": b'{"a":' * (MAX_DEPTH + 1) + b"0" + b"}" * (MAX_DEPTH + 1),
     "far too deep": b"[" * 16_000 + b"]" * 16_000,
     "deep objects": b'{"a":' * 6_000,
     "too large": b'"' + b"x" * MAX_BYTES + b'"',

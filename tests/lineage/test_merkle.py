@@ -150,6 +150,26 @@ def test_every_inclusion_proof_holds_and_none_that_was_touched(size: int) -> Non
             verify_inclusion(LEAVES[index], index, size, proof, ROOTS[size - 1])
 
 
+def test_a_proof_that_does_not_fit_says_why() -> None:
+    """Each would fail at the root anyway; the sentence tells a broken proof from a changed entry."""
+    inclusion, consistency = inclusion_proof(5, 11, NODES.fetch), consistency_proof(5, 11, NODES.fetch)
+    for proof, message in (
+        ((*inclusion, LEAVES[0]), "too long"),
+        (inclusion[:-1], "too short"),
+        ((*inclusion[:-1], b"short"), "not a hash"),
+    ):
+        with pytest.raises(IntegrityError, match=message):
+            verify_inclusion(LEAVES[5], 5, 11, proof, ROOTS[11])
+    for proof, message in (
+        ((*consistency, LEAVES[0]), "too long"),
+        (consistency[:-1], "too short"),
+        ((), "empty"),
+        ((*consistency[:-1], b"short"), "not a hash"),
+    ):
+        with pytest.raises(IntegrityError, match=message):
+            verify_consistency(5, ROOTS[5], 11, ROOTS[11], proof)
+
+
 def test_a_node_is_not_taken_for_an_entry() -> None:
     """RFC 6962 section 2.1: leaves and nodes are hashed apart."""
     inner = LEAVES[0] + LEAVES[1]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from headwater.assets.errors import EncodingError
 from headwater.lineage import record
-from headwater.lineage.encoding import parse_canonical
+from headwater.lineage.encoding import MAX_DEPTH, parse_canonical
 from headwater.lineage.record import KINDS, Actor, Blob, BlobReference, Draft, Entry
 from headwater.lineage.record_form import check_entry, read_entry
 
@@ -108,6 +108,41 @@ def test_every_single_bit_counts() -> None:
             changed = bytearray(good)
             changed[place] ^= 1 << bit
             assert accepted_by_grammar(bytes(changed)) == accepted_in_full(bytes(changed))
+
+
+ESCAPES = [
+    *(f"\\u{code:04x}" for code in range(0x24)),
+    *(f"\\u{code:04X}" for code in range(0x1A, 0x20)),
+    *["\\b", "\\t", "\\n", "\\f", "\\r", '\\"', "\\\\", "\\/", "\\v", "\\x41", "\\ud800"],
+]
+
+
+@pytest.mark.parametrize("escape", ESCAPES)
+def test_a_text_has_one_spelling_in_every_field(escape: str) -> None:
+    for name in ("ann", "user", "bob", "system", "mart.x", "mart.x@v3", record.PUBLISHED, "later"):
+        changed = ENTRY.to_bytes().replace(f'{name}"'.encode(), f'{name}{escape}"'.encode(), 1)
+        assert changed != ENTRY.to_bytes()
+        assert accepted_by_grammar(changed) == accepted_in_full(changed)
+        if accepted_by_grammar(changed):
+            assert Entry.from_bytes(changed).to_bytes() == changed
+
+
+@pytest.mark.parametrize("number", [2**53 - 1, 2**53, 9999999999999999, 10**16, 10**20])
+@pytest.mark.parametrize("field", ["seq", "stream_seq"])
+def test_numbers_end_below_2_to_the_53rd(number: int, field: str) -> None:
+    good = {"seq": b'"seq":7,', "stream_seq": b'"stream_seq":1,'}[field]
+    changed = ENTRY.to_bytes().replace(good, f'"{field}":{number},'.encode())
+    assert accepted_by_grammar(changed) == accepted_in_full(changed) == (number < 2**53)
+
+
+def test_a_payload_may_be_as_deep_as_an_entry_allows_and_no_deeper() -> None:
+    """The entry is the first level and the payload the second."""
+    for depth, admitted in ((MAX_DEPTH - 1, True), (MAX_DEPTH, False)):
+        payload = "".join('{"a":' for _ in range(depth)) + "0" + "}" * depth
+        text = ENTRY.to_bytes().decode()
+        start = text.index('"payload":') + len('"payload":')
+        changed = (text[:start] + payload + text[text.index(',"seq"') :]).encode()
+        assert accepted_by_grammar(changed) == accepted_in_full(changed) == admitted
 
 
 VALUE = parse_canonical(ENTRY.to_bytes())
