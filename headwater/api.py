@@ -94,9 +94,7 @@ class Project:
         lines = []
         for key in chosen:
             word, lag = freshness[key]
-            notes = survey.resolved[key].definition.order_dependent
-            note = f"up to row order: {'; '.join(notes)}" if notes else None
-            lines.append(AssetStatus(key, survey.decisions[key].status, word, lag, note))
+            lines.append(AssetStatus(key, survey.decisions[key].status, word, lag, _note(survey, key)))
         if not select and not exclude:
             lines += [
                 AssetStatus(key, Status("RETIRED")) for key in sorted(set(survey.state.published) - set(self.assets))
@@ -278,6 +276,17 @@ class Project:
         if key in self.assets or is_recorded(self.workspace, key):
             return key
         raise _unknown(text, self.assets)
+
+
+def _note(survey: Survey, key: AssetKey) -> str | None:
+    """Return what a status leaves open: "up to row order", or a deadline that this version does not judge yet."""
+    resolved = survey.resolved[key]
+    notes = []
+    if resolved.definition.order_dependent:
+        notes.append(f"up to row order: {'; '.join(resolved.definition.order_dependent)}")
+    if resolved.asset.freshness is not None and resolved.asset.freshness.by is not None:
+        notes.append("its deadline (`by`) is recorded and not judged by this version")
+    return "; ".join(notes) or None
 
 
 def _unknown(text: str, assets: Mapping[AssetKey, Asset]) -> RequestError:

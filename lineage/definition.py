@@ -82,7 +82,7 @@ def config_hash(asset: Asset) -> str:
             placed.format,
             placed.path,
             asset.version,
-            None if source is None else (source.file, source.format, source.table, source.options),
+            None if source is None else (source.file, source.format, source.table, source.data_time, source.options),
             tuple(asset.declared_types()) if source is not None else (),
         ),
     )

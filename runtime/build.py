@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from headwater.assets.asset import CheckSpec
@@ -21,6 +22,7 @@ from headwater.checks.check import CheckResult, Verdict
 from headwater.checks.gate import judge
 from headwater.lineage.fingerprint import column_set_key, token
 from headwater.lineage.schema import SchemaColumns
+from headwater.runtime.clock import to_iso
 from headwater.runtime.engines.engine import Row, Session
 from headwater.runtime.order import Built, Observed, Order
 from headwater.runtime.publish import prepare_file
@@ -212,7 +214,20 @@ def _take_in(draft: _Draft) -> None:
     digest = content_digest(source_files(path))
     draft.session.ingest(order.physical, source, path, tuple(asset.declared_types()))
     require_unchanged(path, before)
-    draft.observed = Observed(before, digest)
+    draft.observed = Observed(before, digest, _data_time(draft, source.data_time))
+
+
+def _data_time(draft: _Draft, column: str | None) -> str | None:
+    """Return the data time inside a source: the maximum of its declared column, as ISO 8601 UTC."""
+    if column is None:
+        return None
+    relation = draft.session.relation(draft.order.physical)
+    (matched,) = _match(draft.session.describe(relation), (column,)) or (column,)
+    quoted = '"' + matched.replace('"', '""') + '"'
+    (found,) = draft.session.row(
+        f"select cast(max(cast({quoted} as timestamptz)) at time zone 'UTC' as varchar) from {relation}"
+    )
+    return None if found is None else to_iso(datetime.fromisoformat(str(found)).replace(tzinfo=UTC))
 
 
 def _run_python(draft: _Draft) -> None:

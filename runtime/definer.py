@@ -396,13 +396,20 @@ def _contract_problems(asset: Asset, schema: SchemaColumns | None) -> list[Probl
 
 
 def _not_queryable(asset: Asset, analysis: Analysis) -> list[Problem]:
-    """Refuse what this version cannot run as declared: writes, file functions, and views that ask for the clock."""
+    """Refuse what cannot be run as declared, what bypasses the graph, and what its own promises exclude."""
     found: list[tuple[str, str]] = []
     if analysis.target is not None:
         found.append(("the file writes into a table itself.", "Leave the SELECT only; Headwater writes the table."))
     if analysis.files:
         found.append(
             (f"it reads the file {analysis.files[0]!r} itself.", "Declare the file as an external and read that.")
+        )
+    if asset.dialect != "duckdb":
+        found.append((f"this version runs the duckdb dialect only, not {asset.dialect}.", "Write it for DuckDB."))
+    if asset.regulated and analysis.order_dependent:
+        because = "; ".join(analysis.order_dependent)
+        found.append(
+            (f"a regulated asset may not depend on row order: {because}.", "Order it totally, or use decimals.")
         )
     if asset.kind == "view" and analysis.volatility != "STABLE" and asset.volatile is not False:
         found.append(

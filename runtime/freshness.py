@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from headwater.assets.asset import Asset
 from headwater.assets.key import AssetKey
 from headwater.lineage.graph import AssetGraph
 from headwater.runtime.clock import from_iso
@@ -28,7 +29,7 @@ def lags(
     oldest: dict[AssetKey, str | None] = {}
     found: dict[AssetKey, tuple[FreshnessWord, int | None]] = {}
     for key in graph.order:
-        oldest[key] = _oldest(graph, key, decisions[key], state, oldest)
+        oldest[key] = _oldest(graph, resolved[key].asset, decisions[key], state, oldest)
         lag = _age(oldest[key], now)
         promise = resolved[key].asset.freshness
         limit = None if promise is None else promise.max_lag_seconds
@@ -38,14 +39,17 @@ def lags(
 
 
 def _oldest(
-    graph: AssetGraph, key: AssetKey, decision: Decision, state: State, oldest: Mapping[AssetKey, str | None]
+    graph: AssetGraph, asset: Asset, decision: Decision, state: State, oldest: Mapping[AssetKey, str | None]
 ) -> str | None:
+    key = asset.key
     version = state.published.get(key)
     if version is None:
         return None
     observation = state.observed.get(key)
     if observation is not None:
-        return observation.at if decision.status.word == "CURRENT" else version.data_times.get(key, version.created)
+        declared = asset.source is not None and asset.source.data_time is not None
+        unchanged = decision.status.word == "CURRENT" and not declared
+        return observation.at if unchanged else version.data_times.get(key, version.created)
     if decision.status.word == "CURRENT":
         times = [time for up in graph.upstream[key] if (time := oldest[up]) is not None]
         return min(times, default=None)

@@ -231,7 +231,7 @@ class Run:
             order_dependent=definition.order_dependent,
             file=built.file,
             source=_source(built, order),
-            data_times=self._data_times(order),
+            data_times=self._data_times(order, built.observed),
             milliseconds=built.milliseconds,
             text=Blob("", self._at.source_text(asset.key).encode()).reference.sha256,
         )
@@ -252,10 +252,11 @@ class Run:
         tokens = {**published.tokens, **version.tokens}
         return replace(version, physical=published.physical, tokens=tokens, equal_to=published.number)
 
-    def _data_times(self, order: Order) -> dict[str, str]:
+    def _data_times(self, order: Order, observed: Observed | None) -> dict[str, str]:
         """Return the oldest data time of every source that is inside, over all inputs."""
         if order.resolved.asset.is_external:
-            return {str(order.key): to_iso(self._at.now)}
+            declared = None if observed is None else observed.data_time
+            return {str(order.key): declared or to_iso(self._at.now)}
         oldest: dict[str, str] = {}
         for pinned in order.inputs.values():
             for source, at in pinned.version.data_times.items():
