@@ -156,6 +156,14 @@ def as_number(text: str) -> Decimal | None:
     return number if number.is_infinite() or abs(number.adjusted()) <= MAX_EXPONENT else None
 
 
+def comparable(one: ColumnType, other: ColumnType) -> bool:
+    """Return whether two columns compare without a cast that rounds or guesses; unknown types are given the benefit."""
+    families = {one.family, other.family}
+    if families == {"other"}:
+        return one.sql == other.sql
+    return len(families) == 1 or "unknown" in families or families in ({"text", "enum"}, {"date", "timestamp"})
+
+
 def is_far_day(text: str) -> bool:
     """Return whether `text` writes a day that Python's dates cannot hold: a year of five digits, BC, or infinity."""
     return _FAR_DAY.fullmatch(text) is not None

@@ -8,18 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from headwater.assets.asset import CheckSpec
 from headwater.assets.errors import HeadwaterError, StepError
 from headwater.checks.check import CheckResult
 from headwater.checks.library import check_kind
-from headwater.checks.library.kind import CannotEvaluate, CheckKind, Measure, Render, Schema, Tables, TablesRead, Target
+from headwater.checks.library.kind import (
+    CannotEvaluate,
+    CheckKind,
+    Measure,
+    Render,
+    Schema,
+    Schemas,
+    Tables,
+    TablesRead,
+    Target,
+)
 from headwater.checks.sql_text import enclose
 from headwater.checks.threshold import outcome, tolerance
 
 Execute = Callable[[str], Sequence[object]]
 _ROWS = "count(*)"
 _NOTHING = Measure()
+_NO_SCHEMAS: Schemas = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +82,22 @@ class ScanResult:
 
 
 def plan_scan(
-    relation: str, schema: Schema, checks: Iterable[CheckSpec], tables: Tables, extra: Sequence[str], render: Render
+    relation: str,
+    schema: Schema,
+    checks: Iterable[CheckSpec],
+    tables: Tables,
+    extra: Sequence[str],
+    render: Render,
+    schemas: Schemas = _NO_SCHEMAS,
 ) -> Scan:
     """Return the scan that evaluates `checks` and the `extra` aggregate expressions over `relation` (SQL).
 
-    `schema` is the relation's (name, type) columns; `tables` maps asset keys to relations (SQL) for relationship;
-    `render` turns the text of a `sql` check into SQL with its references pinned and `$this` replaced. A check that
-    cannot be evaluated is planned as a fault, not raised.
+    `schema` is the relation's (name, type) columns. For relationship `tables` maps asset keys to relations (SQL), and
+    `schemas` to their columns: without them, keys of different types compare as the engine has it. `render` turns the
+    text of a `sql` check into SQL with its references pinned and `$this` replaced. A check that cannot be evaluated is
+    planned as a fault, not raised.
     """
-    target = Target(relation, schema, tables, render)
+    target = Target(relation, schema, tables, render, schemas)
     positions: dict[str, int] = {_ROWS: 0}
 
     def place(expression: str) -> int:
@@ -117,14 +136,20 @@ def run_scan(scan: Scan, execute: Execute) -> ScanResult:
 
 
 def sample_sql(
-    spec: CheckSpec, relation: str, schema: Schema, tables: Tables, render: Render, limit: int = 10
+    spec: CheckSpec,
+    relation: str,
+    schema: Schema,
+    tables: Tables,
+    render: Render,
+    limit: int = 10,
+    schemas: Schemas = _NO_SCHEMAS,
 ) -> str | None:
     """Return SQL for at most `limit` failing rows of a check, or None where it is not about rows or cannot be asked.
 
     The arguments are those of `plan_scan`.
     """
     try:
-        return _kind(spec).sample(spec, Target(relation, schema, tables, render), limit)
+        return _kind(spec).sample(spec, Target(relation, schema, tables, render, schemas), limit)
     except (CannotEvaluate, HeadwaterError):
         return None
 

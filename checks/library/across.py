@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from headwater.assets.asset import CheckSpec, Options
 from headwater.checks.given import Given
-from headwater.checks.library.kind import Ask, CheckKind, Measure, TablesRead, Target, texts
-from headwater.checks.sql_text import quote_name
+from headwater.checks.library.kind import Ask, CannotEvaluate, CheckKind, Measure, TablesRead, Target, texts
+from headwater.checks.literal import comparable
 
 
 class Relationship(CheckKind):
@@ -77,11 +77,20 @@ class Relationship(CheckKind):
         return texts(spec.option("column")) or self.columns(spec)
 
     def _orphans(self, spec: CheckSpec, target: Target) -> str:
-        here = target.columns(self.columns(spec)) or (target.column(None)[0],)
-        there = tuple(quote_name(column) for column in self._there(spec))
-        complete = " and ".join(f"failing.{column} is not null" for column in here)
-        same = " and ".join(f"keys.{theirs} = failing.{ours}" for ours, theirs in zip(here, there, strict=True))
+        to = str(spec.option("to"))
+        names, other_names = self.columns(spec), self._there(spec)
+        here = [target.column(name) for name in names or (None,)]
+        relation = target.other(to)
+        there = [target.other_column(to, name) for name in other_names]
+        for name, other_name, ours, theirs in zip(names, other_names, here, there, strict=True):
+            if not comparable(ours[1], theirs[1]):  # the engine would cast text to numbers by rounding it
+                kinds = f"{name} is {ours[1].sql}, and {other_name} in {to} is {theirs[1].sql}"
+                raise CannotEvaluate(f"The keys are of different types: {kinds}. Cast one of them in its asset.")
+        complete = " and ".join(f"failing.{column} is not null" for column, _ in here)
+        same = " and ".join(
+            f"keys.{theirs} = failing.{ours}" for (ours, _), (theirs, _) in zip(here, there, strict=True)
+        )
         return (
             f"from {target.filtered(spec.where)} as failing where {complete} and not exists "
-            f"(select 1 from {target.other(str(spec.option('to')))} as keys where {same})"
+            f"(select 1 from {relation} as keys where {same})"
         )

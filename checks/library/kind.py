@@ -14,6 +14,7 @@ from headwater.checks.sql_text import enclose, quote_name
 
 Schema = tuple[tuple[str, str | None], ...]
 Tables = Mapping[str, str]
+Schemas = Mapping[str, Schema]
 Render = Callable[[str], str]
 Ask = Callable[[str], int]
 TablesRead = tuple[tuple[str, tuple[str, ...] | None], ...]
@@ -25,23 +26,25 @@ class CannotEvaluate(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What checks are evaluated on: a relation (SQL), its schema, those of other assets, and `render` for queries."""
+    """What checks are evaluated on: a relation (SQL) and its schema, those of other assets, `render` for queries."""
 
     relation: str
     schema: Schema
     tables: Tables
     render: Render
+    schemas: Schemas
 
     def column(self, name: str | None) -> tuple[str, ColumnType]:
         """Return a column as quoted SQL in the table's own spelling, and its type. Raises CannotEvaluate."""
         if name is None:
             raise CannotEvaluate("The check needs a column. Declare it on one.")
-        same = [pair for pair in self.schema if pair[0] == name]
-        same = same or [pair for pair in self.schema if pair[0].lower() == name.lower()]
-        if not same:
-            known = ", ".join(column for column, _ in self.schema)
-            raise CannotEvaluate(f"There is no column {name}. The columns are {known}.")
-        return quote_name(same[0][0]), column_type(same[0][1])
+        return _column(name, self.schema, "")
+
+    def other_column(self, key: str, name: str) -> tuple[str, ColumnType]:
+        """Return a column of another asset likewise; of unknown type where that asset's schema is not known."""
+        if key not in self.schemas:
+            return quote_name(name), column_type(None)
+        return _column(name, self.schemas[key], f" in {key}")
 
     def columns(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the columns as quoted SQL. Raises CannotEvaluate."""
@@ -56,6 +59,14 @@ class Target:
         if key not in self.tables:
             raise CannotEvaluate(f"{key} has no version to compare with. Build it first.")
         return self.tables[key]
+
+
+def _column(name: str, schema: Schema, where: str) -> tuple[str, ColumnType]:
+    same = [pair for pair in schema if pair[0] == name] or [p for p in schema if p[0].lower() == name.lower()]
+    if not same:
+        known = ", ".join(column for column, _ in schema)
+        raise CannotEvaluate(f"There is no column {name}{where}. The columns are {known}.")
+    return quote_name(same[0][0]), column_type(same[0][1])
 
 
 @dataclass(frozen=True, slots=True)

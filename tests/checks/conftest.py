@@ -40,7 +40,11 @@ class Bench:
     @property
     def schema(self) -> tuple[tuple[str, str | None], ...]:
         """The staged table's columns as a session describes them."""
-        rows = self.connection.execute(f"describe {RELATION}").fetchall()
+        return self.describe(RELATION)
+
+    def describe(self, relation: str) -> tuple[tuple[str, str | None], ...]:
+        """A table's columns as a session describes them."""
+        rows = self.connection.execute(f"describe {relation}").fetchall()
         return tuple((name, type_.lower()) for name, type_, *_ in rows)
 
     def execute(self, query: str) -> tuple[object, ...]:
@@ -60,7 +64,9 @@ class Bench:
 
     def scan(self, checks: Sequence[CheckSpec], extra: Sequence[str] = ()) -> ScanResult:
         """Plan and run a scan of the staged table."""
-        return run_scan(plan_scan(RELATION, self.schema, checks, self.tables, extra, self.render), self.execute)
+        schemas = {key: self.describe(relation) for key, relation in self.tables.items()}
+        scan = plan_scan(RELATION, self.schema, checks, self.tables, extra, self.render, schemas)
+        return run_scan(scan, self.execute)
 
     @staticmethod
     def declare(declared: object, column: str | None = None) -> CheckSpec:
