@@ -11,7 +11,7 @@ import re
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -134,6 +134,18 @@ def scan(draft: _Draft) -> None:
     draft.results = tuple(_with_sample(result, draft, tables) for result in found.results)
 
 
+def observe(draft: _Draft) -> None:
+    """Note what a source is now: a file's digest was taken when it was read, a foreign table is its fingerprint."""
+    source = draft.order.resolved.asset.source
+    if source is None or draft.order.kind == "RECHECK":
+        return
+    time_inside = _data_time(draft, source.data_time)
+    if draft.observed is None:
+        draft.observed = Observed(None, draft.tokens["*"], time_inside)
+    else:
+        draft.observed = replace(draft.observed, data_time=time_inside)
+
+
 def gate(draft: _Draft) -> None:
     """Judge: the contract first, then every declared check. A check without a result counts as failed."""
     asset = draft.order.resolved.asset
@@ -160,7 +172,7 @@ def prepare(draft: _Draft) -> None:
         prepare_file(draft.order.root, draft.order.store, draft.file)
 
 
-STAGES: tuple[Callable[[_Draft], None], ...] = (stage, describe, scan, gate, write_file, prepare)
+STAGES: tuple[Callable[[_Draft], None], ...] = (stage, describe, scan, observe, gate, write_file, prepare)
 
 
 def relation_of(session: Session, physical: str) -> str:
@@ -214,15 +226,15 @@ def _take_in(draft: _Draft) -> None:
     digest = content_digest(source_files(path))
     draft.session.ingest(order.physical, source, path, tuple(asset.declared_types()))
     require_unchanged(path, before)
-    draft.observed = Observed(before, digest, _data_time(draft, source.data_time))
+    draft.observed = Observed(before, digest)
 
 
 def _data_time(draft: _Draft, column: str | None) -> str | None:
     """Return the data time inside a source: the maximum of its declared column, as ISO 8601 UTC."""
     if column is None:
         return None
-    relation = draft.session.relation(draft.order.physical)
-    (matched,) = _match(draft.session.describe(relation), (column,)) or (column,)
+    relation = draft.relation
+    (matched,) = _match(draft.schema, (column,)) or (column,)
     quoted = '"' + matched.replace('"', '""') + '"'
     (found,) = draft.session.row(
         f"select cast(max(cast({quoted} as timestamptz)) at time zone 'UTC' as varchar) from {relation}"
@@ -327,8 +339,6 @@ def _with_sample(result: CheckResult, draft: _Draft, tables: Mapping[str, str]) 
     """Add a few failing rows to a failed check, for people. A sample that cannot be had is left out."""
     if result.outcome == "PASS" or not result.failing_rows:
         return result
-    from dataclasses import replace
-
     from headwater.checks.scan import sample_sql
 
     spec = _spec_of(result, draft.order.resolved.asset.checks)

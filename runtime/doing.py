@@ -176,7 +176,8 @@ def _as_of_plan(
 
 
 def _altered_assets(state: State) -> frozenset[AssetKey]:
-    return frozenset(key for key, version in state.published.items() if version.physical in state.warehouse.altered)
+    altered = state.warehouse.altered
+    return frozenset(k for k, v in state.published.items() if v.physical in altered and not v.is_foreign)
 
 
 def _relation(version: VersionRecord, relation: Callable[[str], str]) -> str:

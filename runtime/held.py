@@ -58,7 +58,7 @@ class Held:
         self.reader = SqlStateReader(self.ledger.connection)
         self._warehouse: Warehouse | None = None
         self._state: State | None = None
-        self._suspect: frozenset[str] = frozenset()  # physical names found altered, until others take their place
+        self._suspect: frozenset[tuple[AssetKey, int]] = frozenset()  # versions found altered, until others replace them
         self._trusted = True
         try:
             unfinished = self.reader.unfinished_runs()
@@ -117,7 +117,7 @@ class Held:
         try:
             if self._warehouse is not None:
                 token = self._warehouse.close()
-                pointed = {version.physical for _, version in self.reader.published_anywhere()}
+                pointed = {(version.asset, version.number) for _, version in self.reader.published_anywhere()}
                 if self._trusted and not (pointed & self._suspect):
                     self.ledger.ephemera.put(TOKEN, token)
                 else:
@@ -143,7 +143,7 @@ class Held:
         suffixes = config.environments
         pointed = [(suffixes[e], version) for e, version in self.reader.published_anywhere() if e in suffixes]
         found = verify_warehouse(self._warehouse, pointed)
-        self._suspect = found.altered
+        self._suspect = frozenset((v.asset, v.number) for _, v in pointed if v.physical in found.altered)
         return found
 
     def _open(self) -> tuple[Warehouse, tuple[str, ...]]:

@@ -104,7 +104,7 @@ def data_is_unaltered(case: Case) -> Iterator[Failure]:
         yield "UNKNOWN", Reason("UNDECIDABLE", finding)
     if not warehouse.verified:
         yield "UNKNOWN", Reason("UNDECIDABLE", warehouse.because)
-    elif version.physical in warehouse.altered:
+    elif version.physical in warehouse.altered and not version.is_foreign:
         yield (
             "STALE",
             Reason(

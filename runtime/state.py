@@ -77,6 +77,11 @@ class VersionRecord:
         return trace_key(self.definition_hash, self.trace, self.clock or self.source.get("sha256"))
 
     @property
+    def is_foreign(self) -> bool:
+        """True for a table that something else writes: it is read where it stands, and may change at any time."""
+        return self.physical.startswith("=")
+
+    @property
     def rejected(self) -> bool:
         """True where its gate keeps it from readers."""
         return self.gate.word == "BLOCK"
