@@ -16,8 +16,9 @@ import duckdb
 
 from headwater.assets.errors import StepError
 from headwater.runtime.engines.csv_fault import Dialect, find_fault
-from headwater.runtime.engines.duckdb_settings import identifier, literal
+from headwater.runtime.engines.duckdb_settings import literal
 from headwater.runtime.engines.duckdb_tables import (
+    cast_sql,
     columns_in,
     described,
     paths_sql,
@@ -86,11 +87,8 @@ def csv_query(
     types = {name: declared.get(name) or inferred[name] for name in names}
     cast = {} if "timestampformat" in options else {n: t for n, t in types.items() if _is_timestamp(t)}
     read = {**types, **dict.fromkeys(cast, "varchar")}
-    picked = ", ".join(
-        f"cast({identifier(name)} as {cast[name]}) as {identifier(name)}" if name in cast else identifier(name)
-        for name in names
-    )
-    return f"select {picked} from {_call({**base, 'types': struct_sql(read), 'union_by_name': 'true'}, files)}"
+    call = _call({**base, "types": struct_sql(read), "union_by_name": "true"}, files)
+    return f"select {cast_sql(names, cast)} from {call}"
 
 
 def csv_error(error: duckdb.Error, files: Sequence[Path], options: Mapping[str, str]) -> StepError | None:

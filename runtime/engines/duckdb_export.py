@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -47,7 +48,8 @@ def write_durably(cursor: duckdb.DuckDBPyConnection, statement: str, path: Path)
             f"{path} cannot be written: {error.strerror}.", "Check the folder's permissions and room."
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def _part(path: Path) -> Path:

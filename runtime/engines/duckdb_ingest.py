@@ -15,8 +15,9 @@ from headwater.assets.asset import OptionValue, Source
 from headwater.assets.errors import HeadwaterError, StepError
 from headwater.runtime.engines import duckdb_csv
 from headwater.runtime.engines.duckdb_errors import translated
-from headwater.runtime.engines.duckdb_settings import identifier, literal
+from headwater.runtime.engines.duckdb_settings import literal
 from headwater.runtime.engines.duckdb_tables import (
+    cast_sql,
     columns_in,
     described,
     paths_sql,
@@ -103,11 +104,7 @@ def _parquet_query(
     for file in files[1:]:
         require_same_columns(files[0], found, file, columns_in(cursor, file, lambda f: _call("parquet", options, [f])))
     declared = spelled_as_found(found, columns, files[0])
-    picked = ", ".join(
-        f"cast({identifier(name)} as {declared[name]}) as {identifier(name)}" if name in declared else identifier(name)
-        for name in found
-    )
-    return f"select {picked} from {_call('parquet', {**options, 'union_by_name': 'true'}, files)}"
+    return f"select {cast_sql(found, declared)} from {_call('parquet', {**options, 'union_by_name': 'true'}, files)}"
 
 
 def _json_query(
@@ -116,13 +113,17 @@ def _json_query(
     options: Mapping[str, str],
     columns: Sequence[tuple[str, str]],
 ) -> str:
-    """Return the query over JSON, where a key that a record lacks is NULL. Types are inferred from every record."""
+    """Return the query over JSON, where a key that a record lacks is NULL. Types are inferred from every record.
+
+    DuckDB parses a number with a fraction as a double. Declared decimals go through its text, so that 0.1 stays 0.1;
+    more than 15 digits are exact only where they are delivered as strings.
+    """
     inferring = {**options, "sample_size": "-1", "maximum_depth": "-1", "union_by_name": "true"}
     found = described(cursor, f"select * from {_call('json', inferring, files)}")
     declared = spelled_as_found(found, columns, files[0])
-    # Declared types enter the reader: cast afterwards, a decimal would have been rounded to a double first.
-    types = struct_sql({**found, **declared})
-    return f"select * from {_call('json', {**options, 'columns': types}, files)}"
+    decimals = {name: type_ for name, type_ in declared.items() if type_.lower().startswith(("decimal", "numeric"))}
+    types = struct_sql({**found, **declared, **dict.fromkeys(decimals, "varchar")})
+    return f"select {cast_sql(found, decimals)} from {_call('json', {**options, 'columns': types}, files)}"
 
 
 def _call(format_: str, options: Mapping[str, str], files: Sequence[Path]) -> str:

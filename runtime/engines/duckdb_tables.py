@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 
 from headwater.assets.errors import StepError
-from headwater.runtime.engines.duckdb_settings import literal
+from headwater.runtime.engines.duckdb_settings import identifier, literal
 from headwater.runtime.engines.duckdb_values import describe
 
 _WILDCARDS = str.maketrans({"[": "[[]", "*": "[*]", "?": "[?]"})
@@ -22,6 +22,14 @@ def paths_sql(files: Sequence[Path]) -> str:
 def struct_sql(types: Mapping[str, str]) -> str:
     """Return names and types as the SQL struct that readers take."""
     return "{" + ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in types.items()) + "}"
+
+
+def cast_sql(names: Iterable[str], types: Mapping[str, str]) -> str:
+    """Return the select list of `names`, those with an entry in `types` cast to it."""
+    return ", ".join(
+        f"cast({identifier(name)} as {types[name]}) as {identifier(name)}" if name in types else identifier(name)
+        for name in names
+    )
 
 
 def described(cursor: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
