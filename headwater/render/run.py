@@ -79,7 +79,7 @@ def _rows(step: StepResult) -> str:
 
 
 def _took(step: StepResult) -> str:
-    return duration(step.seconds) if step.seconds else ""
+    return duration(step.seconds) if step.attempts else ""
 
 
 def _note(step: StepResult) -> str:

@@ -125,11 +125,11 @@ def test_records_answer_without_a_sound_project(ask: Ask, project: FakeProject) 
     assert ask("stale").code == 2
 
 
-def test_latest_is_the_newest_run(ask: Ask, project: FakeProject) -> None:
-    ask("show", "latest")
-    assert project.asked[-2:] == [("runs", 1), ("show", "r1")]
-    ask("logs", "latest", "stg.orders")
-    assert project.asked[-1] == ("logs", "r1", "stg.orders")
+def test_show_and_logs_name_the_run(ask: Ask, project: FakeProject) -> None:
+    ask("show", "last")
+    assert project.asked[-1] == ("show", "last")
+    assert ask("logs", "last", "stg.orders", "--format", "json").json["run"] == "r2"
+    assert project.asked[-2:] == [("logs", "last", "stg.orders"), ("show", "last")]
 
 
 def test_logs_cannot_write_control_characters(ask: Ask) -> None:
