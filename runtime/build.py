@@ -25,7 +25,7 @@ from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.clock import to_iso
 from headwater.runtime.engines.engine import Row, Session
 from headwater.runtime.order import Built, Observed, Order
-from headwater.runtime.publish import prepare_file
+from headwater.runtime.publish import prepare_file, sync_folder
 from headwater.runtime.sources import content_digest, file_state, require_unchanged, source_files
 from headwater.runtime.staleness import columns_of_key
 from headwater.runtime.state import PublishedFile, TraceRead
@@ -162,8 +162,11 @@ def write_file(draft: _Draft) -> None:
     assert placed.format is not None, "a file asset has a format"
     order.store.mkdir(parents=True, exist_ok=True)
     draft_path = order.store / f".{order.physical}.new"
-    draft.session.export(order.physical, draft_path, placed.format)
-    draft.file = keep_file(draft_path, order.store, placed.path)
+    try:
+        draft.session.export(order.physical, draft_path, placed.format)
+        draft.file = keep_file(draft_path, order.store, placed.path)
+    finally:
+        draft_path.unlink(missing_ok=True)
 
 
 def prepare(draft: _Draft) -> None:
@@ -191,6 +194,7 @@ def keep_file(draft: Path, store: Path, path: str) -> PublishedFile:
     os.replace(draft, store / digest.hexdigest())
     return PublishedFile(path, digest.hexdigest(), size)
 
+    sync_folder(store)
 
 def render_check(text: str, draft: _Draft) -> str:
     """Return the SQL of a check with every reference pinned and `$this` replaced by the staged table."""
@@ -295,9 +299,12 @@ def _keep_returned_file(draft: _Draft, returned: Path) -> None:
         raise StepError(f"{order.key} returned the path {returned}, where there is no file.", "Write the file first.")
     order.store.mkdir(parents=True, exist_ok=True)
     copy = order.store / f".{order.physical}.new"
-    copy.write_bytes(returned.read_bytes())
-    _sync(copy)
-    draft.file = keep_file(copy, order.store, placed.path)
+    try:
+        copy.write_bytes(returned.read_bytes())
+        _sync(copy)
+        draft.file = keep_file(copy, order.store, placed.path)
+    finally:
+        copy.unlink(missing_ok=True)
     values = f"select '{draft.file.sha256}' as sha256, {draft.file.size} as size"
     draft.session.build_table(order.physical, values)
 
@@ -310,10 +317,9 @@ def _sync(path: Path) -> None:
 def _trace(draft: _Draft, upstream: AssetKey, columns: tuple[str, ...] | None) -> TraceRead:
     """Return what was seen of a pinned input; a fingerprint that nobody needed before is taken now."""
     pinned = draft.order.inputs[upstream]
-    key = column_set_key(columns)
     known = draft.order.tokens.get((upstream, key)) or pinned.version.tokens.get(key)
     if known is None:
-        known = take_token(draft.session, pinned.relation, pinned.version.schema, columns)
+        known = take_token(draft.session, pinned.relation, pinned.version.schema, columns_of_key(key))
     return TraceRead(upstream, pinned.version.number, key, known)
 
 

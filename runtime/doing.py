@@ -14,6 +14,7 @@ from headwater.lineage.record import Draft
 from headwater.runtime.clock import to_iso
 from headwater.runtime.explain import source_text
 from headwater.runtime.held import Held
+from headwater.runtime.interrupt import Interrupt
 from headwater.runtime.model import Plan, Progress, RunResult, Status
 from headwater.runtime.observe import sources_now
 from headwater.runtime.provenance import code_commit, host_name
@@ -59,14 +60,20 @@ class Doing:
                     "Put the right file back; or delete the warehouse, and the next run builds everything anew.",
                 )
             plan = choose(survey)
-            self._started(held, plan, survey)
-            result = RunResult(run, "NOTHING_TO_DO", (), self._environment)
-            if plan.steps:
-                result = self._steps(held, plan, survey, run)
-            finish = draft(record.RUN_FINISHED, "run", run, finished_payload(result), f"It ended {result.outcome}.")
-            held.ledger.append([finish], held.actor)
-            held.checkpoint()
+            interrupt = Interrupt()
+            with interrupt.listening():
+                result = self._carry_out(held, plan, survey, interrupt)
         workspace.cache.flush()
+        return result
+
+    def _carry_out(self, held: Held, plan: Plan, survey: Survey, interrupt: Interrupt) -> RunResult:
+        self._started(held, plan, survey)
+        result = RunResult(held.run, "NOTHING_TO_DO", (), self._environment)
+        if plan.steps:
+            result = self._steps(held, plan, survey, interrupt)
+        finish = draft(record.RUN_FINISHED, "run", held.run, finished_payload(result), f"It ended {result.outcome}.")
+        held.ledger.append([finish], held.actor)
+        held.checkpoint()
         return result
 
     def _survey(self, held: Held) -> Survey:
@@ -118,7 +125,7 @@ class Doing:
             drafts.append(draft(record.SOURCE_OBSERVED, key, str(key), payload, "The source was found unchanged."))
         return drafts
 
-    def _steps(self, held: Held, plan: Plan, survey: Survey, run: str) -> RunResult:
+    def _steps(self, held: Held, plan: Plan, survey: Survey, interrupt: Interrupt) -> RunResult:
         workspace, state = self._workspace, survey.state
         planned = {step.asset for step in plan.steps}
         decisions = _as_of_plan(survey.decisions, planned, state)
@@ -126,7 +133,7 @@ class Doing:
         books = Books(state, decisions, held.reader.next_numbers(), (known[1] if known else 0) + 1)
         session = held.warehouse.session()
         relation = session.relation
-        log = RunLog(workspace.logs, run, workspace.outside.now)
+        log = RunLog(workspace.logs, held.run, workspace.outside.now)
         situation = Situation(
             config=workspace.config,
             definer=workspace.definer,
@@ -134,7 +141,7 @@ class Doing:
             state=state,
             decisions=decisions,
             readers=wanted_sets(survey.resolved, state),
-            run=run,
+            run=held.run,
             now=survey.now,
             store=workspace.store,
             relation_of=lambda version: _relation(version, relation),
@@ -152,6 +159,7 @@ class Doing:
                 self._options,
                 workspace.outside.new_id,
                 log,
+                interrupt,
                 workspace.outside.monotonic,
             )
             return execution.execute()

@@ -16,7 +16,7 @@ from headwater.runtime.keys import FileKeys
 from headwater.runtime.ledger import LedgerStore
 from headwater.runtime.observe import identity_findings, verify_warehouse
 from headwater.runtime.projections import StateProjector
-from headwater.runtime.publish import Hands, recover
+from headwater.runtime.publish import Hands, discard_drafts, recover
 from headwater.runtime.state import PublishedFile, State, WarehouseNow
 from headwater.runtime.state_reader import SqlStateReader
 
@@ -150,7 +150,7 @@ class Held:
         """Open the warehouse; one that is gone is made anew under the identity that the ledger knows."""
         known = self.reader.warehouse()
         made_anew = not self.workspace.config.warehouse_path.exists()
-        identity = known[0] if known is not None else self.workspace.outside.new_id()
+        identity = known[0] if known is not None and made_anew else self.workspace.outside.new_id()
         warehouse = self.workspace.open_warehouse(identity, self._timeout_seconds)
         findings = () if made_anew else self._compare(warehouse)
         return warehouse, findings
@@ -164,7 +164,7 @@ class Held:
         return identity_findings(known, warehouse.identity, last, self.workspace.config.warehouse)
 
     def _recover(self, unfinished: tuple[str, ...]) -> None:
-        """Finish or discard publications by their marker, drop stages that nothing refers to, record the runs' end."""
+        """Finish or discard publications by their marker, clear away what nothing refers to, record the runs' end."""
         config = self.workspace.config
         recover(
             self.ledger,
@@ -177,6 +177,8 @@ class Held:
         )
         orphans = sorted(self.warehouse.physical_names() - self.reader.physical_names())
         self.warehouse.drop(orphans)
+        declared = (asset.materialization.path for asset in self.workspace.loaded.assets.values())
+        discard_drafts(config.root, self.workspace.store, filter(None, declared))
         for run in unfinished:
             payload: dict[str, JsonValue] = {"dropped_stages": len(orphans)}
             why = "The process that ran it ended without recording an end."

@@ -85,12 +85,16 @@ def warehouse_gone(state: State) -> WarehouseNow:
 def identity_findings(
     recorded: tuple[str, int] | None, identity: str, last_publication: int, path: str
 ) -> tuple[str, ...]:
-    """Compare who the warehouse says it is with what the ledger knows. Anything returned forbids publishing."""
-    if recorded is None:
-        return ()
-    known_identity, known_last = recorded
+    """Compare who the warehouse says it is with what the ledger knows. Anything returned forbids publishing.
+
+    A warehouse without any publication holds nothing that could be mistaken: a run that made it anew was interrupted,
+    or the project is new.
+    """
+    known_identity, known_last = recorded or (identity, 0)
     if identity != known_identity:
         return (f"{path} is not the warehouse that the ledger knows (another file stands at its path).",)
+    if last_publication == 0:
+        return ()
     if last_publication < known_last:
         return (
             f"{path} is older than the ledger: its last publication is {last_publication}, the ledger's {known_last} "
@@ -99,7 +103,7 @@ def identity_findings(
     if last_publication > known_last:
         return (
             f"{path} is newer than the ledger: its last publication is {last_publication}, the ledger's {known_last} "
-            "(was the state restored?).",
+            "(was the state restored or deleted?).",
         )
     return ()
 

@@ -159,7 +159,8 @@ def _run_started(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None
             "{}",
         ),
     )
-    db.execute("insert or ignore into warehouse values (?, 0)", (payload["warehouse"],))
+    if payload["warehouse"]:  # a run that had nothing to do may not have looked which one it is
+        db.execute("insert or ignore into warehouse values (?, 0)", (payload["warehouse"],))
 
 
 def _run_finished(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:

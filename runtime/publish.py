@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from headwater.assets.errors import HeadwaterError, StepError
+from headwater.assets.errors import HeadwaterError, ResourceError, StepError
 from headwater.assets.key import AssetKey
 from headwater.lineage import record
 from headwater.lineage.encoding import JsonValue
@@ -67,8 +68,8 @@ def draft(
 def publish(hands: Hands, number: int, publication: str, items: Sequence[Item], facts: Sequence[Draft]) -> None:
     """Make `items` visible at once. `facts` are recorded with the intent, in one transaction.
 
-    Raises StepError where the engine refuses, after recording that nothing was published. Any other error leaves the
-    publication in flight: recovery will find out what became of it.
+    Raises what the engine raises where it refuses, after recording that nothing was published. Any other error leaves
+    the publication in flight: recovery will find out what became of it.
     """
     intent = draft(
         record.PUBLISH_INTENDED,
@@ -120,10 +121,10 @@ def abandon(ledger: LedgerStore, actor: Actor, publication: str, because: str) -
 def prepare_file(root: Path, store: Path, file: PublishedFile) -> Path:
     """Write `file` beside its target, durably, so that what is left to do cannot fail for want of room or rights.
 
-    Returns the path written. Raises StepError where it cannot be.
+    Returns the path written. Raises StepError where it cannot be; nothing is left there then.
     """
     target = root / file.path
-    beside = target.with_name(f".{target.name}.new")
+    beside = _beside(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
@@ -135,6 +136,7 @@ def prepare_file(root: Path, store: Path, file: PublishedFile) -> Path:
         finally:
             os.close(descriptor)
     except OSError as error:
+        discard_draft(root, file.path)
         raise StepError(
             f"The file {file.path} cannot be written: {error.strerror}.", "Make its folder writable and run again."
         ) from error
@@ -142,10 +144,39 @@ def prepare_file(root: Path, store: Path, file: PublishedFile) -> Path:
 
 
 def place_file(root: Path, store: Path, file: PublishedFile) -> None:
-    """Make `file` what readers find at its path, in one step, durably. Raises StepError where it cannot be written."""
-    beside = prepare_file(root, store, file)
-    os.replace(beside, root / file.path)
-    sync_folder(beside.parent)
+    """Make `file` what readers find at its path, in one step, durably.
+
+    Raises ResourceError where it cannot be written. Its publication is committed by then, so no step can fail of it:
+    it stays in flight, and the next start puts the file in place.
+    """
+    remedy = "Make its folder writable and run again: it was published and will be put in place then."
+    try:
+        beside = prepare_file(root, store, file)
+        os.replace(beside, root / file.path)
+        sync_folder(beside.parent)
+    except StepError as error:
+        raise ResourceError(error.message, remedy) from error
+    except OSError as error:
+        raise ResourceError(f"The file {file.path} cannot be put in place: {error.strerror}.", remedy) from error
+
+
+def discard_draft(root: Path, path: str) -> None:
+    """Remove what was written beside the published file `path` and will not be published."""
+    with suppress(OSError):
+        _beside(root / path).unlink()
+
+
+def discard_drafts(root: Path, store: Path, paths: Iterable[str]) -> None:
+    """Remove what steps that never ended left beside published files and in the store."""
+    for path in paths:
+        discard_draft(root, path)
+    for unfinished in store.glob(".*"):
+        with suppress(OSError):
+            unfinished.unlink()
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.new")
 
 
 def sync_folder(folder: Path) -> None:

@@ -22,9 +22,10 @@ from headwater.runtime.build import error_text, perform, relation_of, take_token
 from headwater.runtime.clock import to_iso
 from headwater.runtime.engines.engine import Session
 from headwater.runtime.facts import gate_to_json, version_to_json
+from headwater.runtime.interrupt import Interrupt
 from headwater.runtime.model import Plan, Progress, Reason, RunOutcome, RunResult, Status, Step, StepResult
 from headwater.runtime.order import Built, Observed, Order
-from headwater.runtime.publish import Hands, Item, draft, publish
+from headwater.runtime.publish import Hands, Item, discard_draft, draft, publish
 from headwater.runtime.resolve import Ended, Reuse, Situation, resolve_step
 from headwater.runtime.runlog import RunLog
 from headwater.runtime.scheduler import Schedule
@@ -60,7 +61,7 @@ class Books:
     oldest_pending: float = 0.0
     results: dict[AssetKey, StepResult] = field(default_factory=dict)
     waiting: dict[AssetKey, StepResult] = field(default_factory=dict)  # accepted, not yet published
-    dropped: list[str] = field(default_factory=list)  # stages whose data equals what is published
+    dropped: list[str] = field(default_factory=list)  # stages that failed, were cancelled, or came out equal
 
 
 class Run:
@@ -77,6 +78,7 @@ class Run:
         new_id: Callable[[], str],
         log: RunLog,
         monotonic: Callable[[], float] = time.monotonic,
+        interrupt: Interrupt,
     ) -> None:
         self._plan = plan
         self._hands = hands
@@ -86,10 +88,11 @@ class Run:
         self._new_id = new_id
         self._log = log
         self._monotonic = monotonic
+        self._interrupt = interrupt
         self._steps: Mapping[AssetKey, Step] = {step.asset: step for step in plan.steps}
         before = {key: graph.before(key) for key in self._steps}
         self._schedule = Schedule(tuple(self._steps), before)
-        self._finished: queue.SimpleQueue[tuple[Order, Future[Built]]] = queue.SimpleQueue()
+        self._finished: queue.SimpleQueue[tuple[Order, Future[Built]] | None] = queue.SimpleQueue()  # None: Ctrl-C
         self._running: dict[AssetKey, Session] = {}
         self._idle: list[Session] = []
         self._own = hands.warehouse.session()
@@ -98,24 +101,27 @@ class Run:
     def execute(self) -> RunResult:
         """Carry out the plan. Ctrl-C cancels what has not started, stops what runs, and publishes what was accepted."""
         try:
+        self._interrupt.wakes(lambda: self._finished.put(None))
             with ThreadPoolExecutor(self._options.workers, "headwater") as pool:
                 try:
                     self._loop(pool)
-                except KeyboardInterrupt:
-                    self._cancel()
                 except BaseException:
-                    self._interrupt()
+                    self._stop_workers()
                     raise
         finally:
+            self._discard_uncollected()
             for session in (*self._idle, self._own):
                 session.close()
         self._flush()
-        self._drop_equal_stages()
+        self._drop_stages()
         return self._result()
 
     def _loop(self, pool: ThreadPoolExecutor) -> None:
         while True:
             self._start_what_is_ready(pool)
+            if self._interrupt.asked:
+                self._cancel()
+                return
             if not self._running:
                 if self._schedule.done or self._stopped:
                     return
@@ -152,22 +158,25 @@ class Run:
             future.add_done_callback(lambda done, order=found: self._finished.put((order, done)))  # type: ignore[misc]
 
     def _collect(self) -> None:
-        """Wait for one worker, or until what is pending has waited long enough."""
+        """Wait for one worker, for Ctrl-C, or until what is pending has waited long enough."""
         timeout = None
         if self._books.pending:
             timeout = max(0.0, self._books.oldest_pending + LONGEST_WAIT_SECONDS - self._monotonic())
         try:
-            order, future = self._finished.get(timeout=timeout)
+            ended = self._finished.get(timeout=timeout)
         except queue.Empty:
             self._flush()
             return
         self._idle.append(self._running.pop(order.key))
+        if ended is None:
+            return
+        order, future = ended
         error = future.exception()
         if error is None:
             self._record(order, future.result())
         elif isinstance(error, Exception):
             self._fail(order.key, error, 1)
-            self._books.dropped += [order.physical] if order.kind == "BUILD" else []
+            self._discard(order)
         else:
             raise error
 
@@ -325,27 +334,32 @@ class Run:
     def _flush(self) -> None:
         """Publish what is pending in one transaction; where that is refused, one by one: one spoils no other."""
         books = self._books
-        items, facts = books.pending, books.facts
-        books.pending, books.facts = [], []
-        if not items:
-            if facts:
-                self._hands.ledger.append(facts, self._hands.actor)
-            return
+        items, books.pending = books.pending, []
         try:
-            self._publish(items, facts)
+            if items:
+                self._publish(items)
         except StepError as error:
             if len(items) == 1:
                 self._refused(items[0], error)
-                return
-            for item in items:
-                try:
-                    self._publish([item], [])
-                except StepError as alone:
-                    self._refused(item, alone)
+            else:
+                self._publish_one_by_one(items)
+        if books.facts:
+            self._hands.ledger.append(self._take_facts(), self._hands.actor)
 
-    def _publish(self, items: list[Item], facts: list[Draft]) -> None:
+    def _publish_one_by_one(self, items: list[Item]) -> None:
+        for item in items:
+            try:
+                self._publish([item])
+            except StepError as error:
+                self._refused(item, error)
+
+    def _take_facts(self) -> list[Draft]:
+        facts, self._books.facts = self._books.facts, []
+        return facts
+
+    def _publish(self, items: list[Item]) -> None:
         number = self._books.next_publication
-        publish(self._hands, number, self._new_id(), items, facts)
+        publish(self._hands, number, self._new_id(), items, self._take_facts())
         self._books.next_publication = number + 1
         for item in items:
             result = self._books.waiting.pop(item.asset)
@@ -369,6 +383,8 @@ class Run:
     def _stage_fact(self, version: VersionRecord, built: Built) -> None:
         texts = {"source": self._at.source_text(version.asset), "ran": built.text}
         blobs = tuple(Blob(name, text.encode(), "text/plain") for name, text in texts.items() if text)
+        if item.version is not None and item.version.file is not None:
+            discard_draft(self._hands.root, item.version.file.path)
         payload = version_to_json(version)
         why = f"{len(version.trace)} inputs resolved, {version.rows} rows."
         self._books.facts.append(draft(record.VERSION_STAGED, version.asset, version.trace_key, payload, why, blobs))
@@ -409,18 +425,34 @@ class Run:
 
     def _cancel(self) -> None:
         self._stop()
-        self._interrupt()
+        self._stop_workers()
         for key in self._running:
-            self._books.results.setdefault(
-                key, StepResult(key, "CANCELLED", attempts=1, message="The run was cancelled.")
-            )
-        self._running.clear()
+            cancelled = StepResult(key, "CANCELLED", attempts=1, message="The run was cancelled.")
+            self._books.results.setdefault(key, cancelled)
 
-    def _interrupt(self) -> None:
+    def _stop_workers(self) -> None:
         for session in self._running.values():
             session.interrupt()
 
-    def _drop_equal_stages(self) -> None:
+        """Start nothing more and stop what runs; what the workers still bring is not waited for."""
+    def _discard_uncollected(self) -> None:
+        """Once no worker runs any more, let go of what they still brought."""
+        while not self._finished.empty():
+            ended = self._finished.get()
+            if ended is not None:
+                self._idle.append(self._running.pop(ended[0].key))
+                self._discard(ended[0])
+
+    def _discard(self, order: Order) -> None:
+        """Nothing of this order will be seen: what it may have built and written goes."""
+        if order.kind != "BUILD":
+            return
+        self._books.dropped.append(order.physical)
+        path = order.resolved.asset.materialization.path
+        if path is not None:
+            discard_draft(self._hands.root, path)
+
+    def _drop_stages(self) -> None:
         names = [name for name in self._books.dropped if not name.startswith("=")]
         if names:
             self._hands.warehouse.drop(names)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headwater.assets.config import ProjectConfig
-from headwater.assets.errors import ProjectError, RequestError, WarehouseLocked
+from headwater.assets.errors import ProjectError, RequestError, WarehouseInvalid, WarehouseLocked
 from headwater.assets.key import AssetKey
 from headwater.lineage.graph import AssetGraph
 from headwater.lineage.record import Actor
@@ -153,18 +153,19 @@ class Workspace:
         path = self.config.warehouse_path
         if not path.exists():
             return warehouse_gone(state)
-        if not verify_data and token is not None and file_token(path) == token:
-            return WarehouseNow()
-        holder = holder_of(self.lock_path)
-        if holder is not None:
-            return WarehouseNow(
-                verified=False, because=f"{holder} holds the warehouse, so its data cannot be verified now."
-            )
         try:
+            if not verify_data and token is not None and file_token(path) == token:
+                return WarehouseNow()
+            holder = holder_of(self.lock_path)
+            if holder is not None:
+                because = f"{holder} holds the warehouse, so its data cannot be verified now."
+                return WarehouseNow(verified=False, because=because)
             with self.hold("stale", environment=state.environment, timeout_seconds=0, verify_data=verify_data) as held:
                 return held.state.warehouse
         except WarehouseLocked as error:
             return WarehouseNow(verified=False, because=error.message)
+        except WarehouseInvalid as error:
+            return WarehouseNow(findings=(error.message,))
 
     @property
     def lock_path(self) -> Path:
