@@ -317,9 +317,10 @@ def _sync(path: Path) -> None:
 def _trace(draft: _Draft, upstream: AssetKey, columns: tuple[str, ...] | None) -> TraceRead:
     """Return what was seen of a pinned input; a fingerprint that nobody needed before is taken now."""
     pinned = draft.order.inputs[upstream]
+    key = column_set_key(columns)
     known = draft.order.tokens.get((upstream, key)) or pinned.version.tokens.get(key)
     if known is None:
-        known = take_token(draft.session, pinned.relation, pinned.version.schema, columns_of_key(key))
+        known = take_token(draft.session, pinned.relation, pinned.version.schema, columns)
     return TraceRead(upstream, pinned.version.number, key, known)
 
 
