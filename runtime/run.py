@@ -77,8 +77,8 @@ class Run:
         options: Options,
         new_id: Callable[[], str],
         log: RunLog,
-        monotonic: Callable[[], float] = time.monotonic,
         interrupt: Interrupt,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._plan = plan
         self._hands = hands
@@ -87,8 +87,8 @@ class Run:
         self._options = options
         self._new_id = new_id
         self._log = log
-        self._monotonic = monotonic
         self._interrupt = interrupt
+        self._monotonic = monotonic
         self._steps: Mapping[AssetKey, Step] = {step.asset: step for step in plan.steps}
         before = {key: graph.before(key) for key in self._steps}
         self._schedule = Schedule(tuple(self._steps), before)
@@ -100,16 +100,16 @@ class Run:
 
     def execute(self) -> RunResult:
         """Carry out the plan. Ctrl-C cancels what has not started, stops what runs, and publishes what was accepted."""
-        try:
         self._interrupt.wakes(lambda: self._finished.put(None))
+        try:
             with ThreadPoolExecutor(self._options.workers, "headwater") as pool:
                 try:
                     self._loop(pool)
                 except BaseException:
                     self._stop_workers()
                     raise
-        finally:
             self._discard_uncollected()
+        finally:
             for session in (*self._idle, self._own):
                 session.close()
         self._flush()
@@ -118,10 +118,10 @@ class Run:
 
     def _loop(self, pool: ThreadPoolExecutor) -> None:
         while True:
-            self._start_what_is_ready(pool)
             if self._interrupt.asked:
                 self._cancel()
                 return
+            self._start_what_is_ready(pool)
             if not self._running:
                 if self._schedule.done or self._stopped:
                     return
@@ -167,10 +167,10 @@ class Run:
         except queue.Empty:
             self._flush()
             return
-        self._idle.append(self._running.pop(order.key))
         if ended is None:
             return
         order, future = ended
+        self._idle.append(self._running.pop(order.key))
         error = future.exception()
         if error is None:
             self._record(order, future.result())
@@ -378,13 +378,13 @@ class Run:
             result, outcome="FAILED", changed=False, error=str(error), message=str(error)
         )
         self._books.decisions[item.asset] = Decision(Status("MISSING"))
+        if item.version is not None and item.version.file is not None:
+            discard_draft(self._hands.root, item.version.file.path)
         self._tell(item.asset, "finished", self._books.results[item.asset])
 
     def _stage_fact(self, version: VersionRecord, built: Built) -> None:
         texts = {"source": self._at.source_text(version.asset), "ran": built.text}
         blobs = tuple(Blob(name, text.encode(), "text/plain") for name, text in texts.items() if text)
-        if item.version is not None and item.version.file is not None:
-            discard_draft(self._hands.root, item.version.file.path)
         payload = version_to_json(version)
         why = f"{len(version.trace)} inputs resolved, {version.rows} rows."
         self._books.facts.append(draft(record.VERSION_STAGED, version.asset, version.trace_key, payload, why, blobs))
@@ -424,6 +424,7 @@ class Run:
             self._books.results[key] = StepResult(key, "CANCELLED", message="The run stopped before it.")
 
     def _cancel(self) -> None:
+        """Start nothing more and stop what runs; what the workers still bring is not waited for."""
         self._stop()
         self._stop_workers()
         for key in self._running:
@@ -434,7 +435,6 @@ class Run:
         for session in self._running.values():
             session.interrupt()
 
-        """Start nothing more and stop what runs; what the workers still bring is not waited for."""
     def _discard_uncollected(self) -> None:
         """Once no worker runs any more, let go of what they still brought."""
         while not self._finished.empty():
