@@ -1,4 +1,4 @@
-"""The demo's check of itself, and its edges; the demo as a whole runs in the end-to-end tests."""
+"""The demo's check of itself, and its edges; the demo as a whole is told in `test_demo`."""
 
 from __future__ import annotations
 
