@@ -65,7 +65,8 @@ class DuckDBWarehouse:
         self._settings = settings
         self._guard = threading.Lock()
         self._sessions: list[DuckDBSession] = []
-        self._token: str | None = None
+        self._closed = False
+        self._token = ""
         with engine_errors():
             self._identity = _one(connection, f"select id from {PRIVATE}.identity")
             self._algorithm = f"duckdb-1:{int(_one(connection, canary_sql())):016x}"
@@ -111,7 +112,8 @@ class DuckDBWarehouse:
             self._connection.execute(f"set threads = {int(count)}")
 
     def close(self) -> str:
-        if self._token is None:
+        if not self._closed:
+            self._closed = True
             with self._guard:
                 for session in self._sessions:
                     session.close()

@@ -13,16 +13,16 @@ from headwater.assets.errors import HeadwaterError, ResourceError, StepError, Wa
 
 _EXCERPT = re.compile(r"\n+LINE (\d+):.*", re.DOTALL)
 _LOCK = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
-_NO_ROOM = ("No space left on device", "Disk quota exceeded", "Read-only file system")
+_NO_ROOM = ("Could not write file", "No space left on device", "Disk quota exceeded", "Read-only file system")
 
 
 @contextmanager
-def engine_errors(first_line: int = 1) -> Iterator[None]:
+def engine_errors(first_line: int | None = None) -> Iterator[None]:
     """Raise what DuckDB raises inside as StepError or ResourceError.
 
     An interrupt from the keyboard, which DuckDB turns into an error of its own, becomes KeyboardInterrupt again.
     `first_line` is the line of the statement on which the user's own text starts, so that a line that the engine
-    names is the user's.
+    names is the user's; None where there is no such text.
     """
     try:
         yield
@@ -32,7 +32,7 @@ def engine_errors(first_line: int = 1) -> Iterator[None]:
         raise translated(error, first_line) from error
 
 
-def translated(error: Exception, first_line: int = 1) -> HeadwaterError:
+def translated(error: Exception, first_line: int | None = None) -> HeadwaterError:
     """Return `error` as one of ours: what the step did wrong, or a resource that failed underneath it."""
     text = clean(str(error), first_line)
     if isinstance(error, duckdb.InterruptException):
@@ -44,10 +44,10 @@ def translated(error: Exception, first_line: int = 1) -> HeadwaterError:
     return StepError(text)
 
 
-def clean(text: str, first_line: int = 1) -> str:
+def clean(text: str, first_line: int | None = None) -> str:
     """Return an engine message without its source excerpt; the line it names becomes `(line n)` of the user's text."""
     found = _EXCERPT.search(text)
-    line = int(found.group(1)) - first_line + 1 if found else 0
+    line = int(found[1]) - first_line + 1 if found and first_line is not None else 0
     body = " ".join(_EXCERPT.sub("", text).split())
     return f"{body} (line {line})" if line > 0 else body
 

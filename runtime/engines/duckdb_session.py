@@ -59,11 +59,11 @@ class DuckDBSession:
             return column_names(describe(self._cursor, f"(\n{_query(sql)}\n)"))
 
     def row(self, sql: str, *, small: bool = False) -> Row:
-        with engine_errors():
+        with engine_errors(first_line=1):
             return fetch_one(self._unoptimized() if small else self._cursor, _query(sql))
 
     def rows(self, sql: str, limit: int) -> list[Row]:
-        with engine_errors():
+        with engine_errors(first_line=2):
             return fetch(self._cursor, _query(sql), limit)
 
     def read(self, sql: str, form: Form) -> object:

@@ -134,7 +134,10 @@ class Warehouse(Protocol):
         """Drop these physical tables and views in one transaction; names that are not there are no error."""
 
     def close(self) -> str:
-        """Make everything durable, let go of the file and return its token. A second call returns it again."""
+        """Make everything durable, let go of the file and return its token. A second call returns it again.
+
+        Raises ResourceError where the file cannot be written; it is let go of, and what was published is kept.
+        """
 
 
 class OpenWarehouse(Protocol):

@@ -13,6 +13,7 @@ from headwater.assets.errors import StepError
 from headwater.lineage.fingerprint import Fingerprint
 from headwater.runtime.engines.engine import Session, Warehouse
 
+from .conftest import Open
 from .different import DIFFERENT
 
 Columns = tuple[str, ...] | None
@@ -143,6 +144,32 @@ def test_the_algorithm_names_engine_and_canary(warehouse: Warehouse, engine: str
     assert first.algorithm.startswith(engine)
     assert len(first.algorithm.rpartition(":")[2]) == 16
     assert first.same_data(of_rows(scratch, "select 1 as a"))
+
+
+EVERY_KIND = """select i, 'name ' || (i % 50) as repeated, md5(i::varchar) as single, (i % 3)::tinyint as tiny,
+  case i % 6 when 0 then '-0.0'::double when 1 then 0.0 when 2 then 'nan' when 3 then -('nan'::double) when 4 then null
+    else i * 0.01 end as d, case i % 5 when 0 then '-0.0'::float else i * 0.1 end::float as f, i::hugeint as h,
+  [i % 3, null] as l, {'a': i % 4} as st, 'x'::enum('x', 'y') as e, date '2020-01-01' + (i % 9)::integer as day,
+  ('0' || repeat('1', (i % 9)::integer))::bit as bits, to_seconds(i) as iv, (i % 100)::decimal(18, 2) as amount,
+  timestamptz '2020-01-01 00:00:00+00' + to_seconds(i) as at, i::varchar::json as j, md5(i::varchar)::blob as b
+  from range(20000) r(i)"""
+
+
+def test_compression_order_and_threads_change_no_fingerprint(opened: Open) -> None:
+    def fingerprints(warehouse: Warehouse, name: str) -> list[Fingerprint]:
+        session = warehouse.session()
+        select = f"select * from {session.relation(name)}"
+        return [of_rows(session, select, (column,)) for column, _ in session.describe(session.relation(name))]
+
+    first = opened()
+    first.session().build_table("t", EVERY_KIND)
+    expected = fingerprints(first, "t")
+    first.close()
+    again = opened()
+    assert fingerprints(again, "t") == expected
+    again.use_threads(4)
+    again.session().build_table("u", f"select * from {again.session().relation('t')} order by single")
+    assert fingerprints(again, "u") == expected
 
 
 def test_small_and_optimised_scans_agree(scratch: Session) -> None:
