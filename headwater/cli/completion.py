@@ -33,9 +33,14 @@ def completion(context: click.Context, shell: str | None) -> None:
 
 
 def complete_asset(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Return the asset keys that an argument may begin with; nothing where the project cannot be read."""
+    """Return the asset keys that an argument may go on with, after a selector's `+` or `@` too.
+
+    Returns nothing where the project cannot be read.
+    """
+    typed = incomplete.lower().lstrip("+@0123456789")
+    operators = incomplete[: len(incomplete) - len(typed)]
     try:
         keys = settings_of(context).open(require=False).assets
-        return sorted(str(key) for key in keys if key.startswith(incomplete.lower()))
+        return sorted(f"{operators}{key}" for key in keys if key.startswith(typed))
     except Exception:  # a broken project must not break the command line that is being typed
         return []

@@ -168,6 +168,7 @@ def test_what_a_project_prints_is_no_part_of_an_answer(ask: Ask) -> None:
 def test_completion_of_asset_names(project: FakeProject) -> None:
     context = click.Context(cli, obj=Settings(load=project.load))  # type: ignore[arg-type]
     assert complete_asset(context, click.Argument(["asset"]), "MART.") == ["mart.revenue"]
+    assert complete_asset(context, click.Argument(["asset"]), "2+stg") == ["2+stg.orders"]
     project.errors = (Problem("a.sql", 1, "broken."),)
     assert complete_asset(context, click.Argument(["asset"]), "raw") == ["raw.orders"]
 
