@@ -22,6 +22,32 @@ from headwater.lineage.checkpoint import Checkpoint, Verifier, parse_checkpoint,
 Verdict = Literal["VERIFIED", "FAILED", "INCONCLUSIVE"]
 MAX_FINDINGS = 100
 
+# Every code that a finding can have. Those marked * make the verdict INCONCLUSIVE, the others FAILED.
+CODES: Mapping[str, str] = {
+    "ENTRY_MISSING": "an entry is gone; nothing behind it can be judged",
+    "ENTRY_ALTERED": "an entry is not what was recorded",
+    "ENTRY_MOVED": "an entry stands at another place than its own",
+    "ENTRY_INVALID": "bytes are stored that are no entry in its canonical form",
+    "STREAM_BROKEN": "an entry does not follow the one before it in its stream",
+    "ROOT_MISMATCH": "the entries are not those that a checkpoint was signed over",
+    "TRUNCATED": "a checkpoint was signed over more entries than there are",
+    "NODE_MISMATCH": "a stored hash of the Merkle tree is wrong, while the entries are right",
+    "HEAD_MISMATCH": "the stored head of a stream is not what the entries say",
+    "CHECKPOINT_INVALID": "a stored checkpoint is malformed, misfiled or not signed by a trusted key",
+    "OTHER_LEDGER": "a checkpoint is of another ledger",
+    "BLOB_ALTERED": "stored bytes do not have the digest that an entry names",
+    "STORE_DAMAGED": "the file, its tables or its guards are not as they were made",
+    "PROJECTION_MISMATCH": "the current state is not what the entries make of it; `headwater ledger rebuild` mends it",
+    "EARLIER_INVALID": "the checkpoint that was given to compare with is not genuine",
+    "FORK": "the checkpoint that was given is of another history of this ledger: it was rewritten",
+    "ROLLBACK": "the checkpoint that was given is of more entries than there are: the ledger was set back",
+    "NO_KEY": "* there is no public key to check signatures with",
+    "NO_CHECKPOINT": "* no checkpoint vouches for the entries",
+    "BLOB_MISSING": "* bytes that an entry names are not stored",
+    "EMPTY": "* there are no entries",
+    "MORE": "there are more findings than are listed",
+}
+
 
 class LogReader(Protocol):
     """Reads the rows of a ledger as they are stored. Every method raises StateDamaged where the file is damaged."""

@@ -78,7 +78,7 @@ def scan_canonical(text: str, start: int, depth: int = 1) -> tuple[JsonValue, in
         raise EncodingError(f"Not JSON: {error}.") from None
     except RecursionError:
         raise EncodingError(f"Values are nested deeper than {MAX_DEPTH} levels.") from None
-    if end - start != len(encoded) or not text.startswith(encoded, start):
+    if text[start:end] != encoded:
         raise EncodingError("Not in canonical form (order of keys, duplicate keys, white space or spelling).")
     # The scan makes no non-ASCII key and no depth beyond the count of brackets, so most values need no walk.
     if not encoded.isascii() or encoded.count("[") + encoded.count("{") > MAX_DEPTH - depth + 1:

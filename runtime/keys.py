@@ -83,6 +83,7 @@ class FileKeys:
                 os.link(draft, private)
         finally:
             draft.unlink(missing_ok=True)
+        _sync_folder(self.folder)
 
     def _publish(self, verifier: Verifier) -> None:
         """Add the public key to the file of public keys, if it is not there."""
@@ -124,3 +125,14 @@ def _write(path: Path, data: bytes, mode: int) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the folder's names durable: a ledger must never outlive the key that signed it."""
+    if os.name != "posix":  # elsewhere a folder cannot be opened, and names are journalled
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -40,8 +40,8 @@ SignerFor = Callable[[str], Signer]  # origin -> signer
 
 
 def new_origin() -> str:
-    """Return a name that no other ledger has, in the form that C2SP recommends (a URL without a scheme)."""
-    return f"headwater.invalid/ledger/{secrets.token_hex(16)}"
+    """Return a name that no other ledger has, and that can name a key (C2SP signed-note: no space, no plus)."""
+    return f"headwater/{secrets.token_hex(16)}"
 
 
 class LedgerStore:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from headwater.assets.errors import StateDamaged
-from headwater.lineage import audit_walk
-from headwater.lineage.audit import MAX_FINDINGS, Report, verify
+from headwater.lineage import audit, audit_walk
+from headwater.lineage.audit import CODES, MAX_FINDINGS, Report, verify
 from headwater.lineage.checkpoint import Checkpoint, Verifier, sign_checkpoint
 from headwater.lineage.merkle import Frontier, leaf_hash
 from headwater.lineage.record import LEDGER_CREATED, LEDGER_STREAM, Actor, Blob, Entry
@@ -135,7 +137,11 @@ def ledger(entries: int = 8) -> MemoryLog:
 
 
 def check(log: MemoryLog, earlier: bytes | None = None) -> Report:
-    return verify(log, [SIGNER.verifier], earlier=earlier)
+    report = verify(log, [SIGNER.verifier], earlier=earlier)
+    for finding in report.findings:
+        assert finding.code in CODES
+        assert CODES[finding.code].startswith("*") == (finding.verdict == "INCONCLUSIVE")
+    return report
 
 
 def codes(report: Report) -> set[str]:
@@ -307,6 +313,20 @@ def checkpoint_of_another_ledger(log: MemoryLog) -> None:
     log.notes = [(8, sign_checkpoint(Checkpoint("headwater.invalid/ledger/2", 8, log.root), other))]
 
 
+def checkpoint_of_another_ledger_in_between(log: MemoryLog) -> None:
+    foreign = sign_checkpoint(Checkpoint("headwater.invalid/ledger/2", 5, bytes(32)), SIGNER)
+    log.notes = [(size, foreign if size == 5 else note) for size, note in log.notes]
+
+
+def blob_of_another_size(log: MemoryLog) -> None:
+    """Recorded and signed so: the bytes have the digest, and not the size."""
+    reference = replace(BLOB.reference, size=7)
+    log.rows[3] = (3, body_of(log, 3, blobs=(reference,)))
+    log.rechain()
+    log.notes = []
+    log.checkpoint()
+
+
 def drop_a_node(log: MemoryLog) -> None:
     del log.tree[1, 3]
 
@@ -361,6 +381,8 @@ ATTACKS: list[tuple[Attack, str, int | None]] = [
     (forge_a_signature, "CHECKPOINT_INVALID", None),
     (file_a_checkpoint_elsewhere, "CHECKPOINT_INVALID", None),
     (checkpoint_of_another_ledger, "OTHER_LEDGER", None),
+    (checkpoint_of_another_ledger_in_between, "CHECKPOINT_INVALID", None),
+    (blob_of_another_size, "BLOB_ALTERED", 3),
     (drop_a_node, "NODE_MISMATCH", 6),
     (add_a_node, "NODE_MISMATCH", None),
     (poison_a_leaf, "NODE_MISMATCH", 4),
@@ -460,6 +482,19 @@ def test_a_kept_checkpoint_must_be_genuine_and_of_this_ledger() -> None:
 def test_projections_that_differ_are_a_failure() -> None:
     report = verify(ledger(), [SIGNER.verifier], projections=lambda: ["The projection run holds nothing."])
     assert (report.verdict, codes(report)) == ("FAILED", {"PROJECTION_MISMATCH"})
+
+
+def test_projections_are_not_compared_with_entries_that_do_not_verify() -> None:
+    log = ledger()
+    edit(log)
+    report = verify(log, [SIGNER.verifier], projections=lambda: pytest.fail("compared"))
+    assert "PROJECTION_MISMATCH" not in codes(report)
+
+
+def test_every_code_has_its_meaning() -> None:
+    source = "".join(Path(str(module.__file__)).read_text() for module in (audit, audit_walk))
+    named = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)*)"', source)) - {"VERIFIED", "FAILED", "INCONCLUSIVE"}
+    assert named == CODES.keys()
 
 
 def test_a_ledger_of_rubbish_gives_a_report_of_bounded_length() -> None:
