@@ -7,7 +7,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +17,7 @@ from headwater.assets.declare import PythonAsset
 from headwater.assets.errors import HeadwaterError, Problem, RequestError
 from headwater.assets.fields import Body, Declaring, declare_asset, freeze_options
 from headwater.assets.key import AssetKey
+from headwater.assets.modules import import_first_from
 
 
 def declare_python_file(
@@ -42,8 +43,7 @@ def load_module(root: Path, file: str) -> ModuleType | Problem:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None, "a .py file always has a loader"
     module = importlib.util.module_from_spec(spec)
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
+    import_first_from(root)
     importlib.invalidate_caches()
     sys.modules[name] = module
     # No bytecode: a .pyc is found stale by mtime and size only, and two edits within a second can share both.
@@ -167,8 +167,3 @@ def _bound(declared: PythonAsset) -> Options | None:
 def _line_in(error: BaseException, path: Path) -> int | None:
     frames = traceback.extract_tb(error.__traceback__)
     return next((frame.lineno for frame in reversed(frames) if frame.filename == str(path)), None)
-
-
-def top_level_modules(files: Mapping[str, str]) -> frozenset[str]:
-    """Return the dotted names under which the project's own files (relative path -> text) can be imported."""
-    return frozenset(file.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for file in files)

@@ -10,7 +10,7 @@ import os
 import re
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from headwater.assets.errors import HeadwaterError, StepError
 from headwater.assets.key import AssetKey
 from headwater.checks.check import CheckResult, Verdict
 from headwater.checks.gate import judge
+from headwater.lineage.definition import ReadSet
 from headwater.lineage.fingerprint import column_set_key, token
 from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.clock import to_iso
@@ -28,7 +29,7 @@ from headwater.runtime.order import Built, Observed, Order
 from headwater.runtime.publish import prepare_file, sync_folder
 from headwater.runtime.sources import content_digest, file_state, require_unchanged, source_files
 from headwater.runtime.staleness import columns_of_key
-from headwater.runtime.state import PublishedFile, TraceRead
+from headwater.runtime.state import FILE_BYTES, PublishedFile, TraceRead
 
 SAMPLE_ROWS = 5
 THIS = "__this"  # as in the definer: stands for the staged table in the text of a check
@@ -46,7 +47,7 @@ class _Draft:
     schema: SchemaColumns = ()
     rows: int = 0
     text: str = ""
-    columns_read: dict[AssetKey, tuple[str, ...] | None] = field(default_factory=dict)
+    seen: set[tuple[AssetKey, str]] = field(default_factory=set)  # (upstream, column set key or FILE_BYTES)
     tokens: dict[str, str] = field(default_factory=dict)
     results: tuple[CheckResult, ...] = ()
     verdict: Verdict = field(default_factory=lambda: Verdict("BLOCK"))
@@ -60,8 +61,8 @@ def perform(order: Order, session: Session, log: Log, monotonic: Callable[[], fl
     draft = _Draft(order, session, log)
     for stage in STAGES:
         stage(draft)
-    trace = tuple(_trace(draft, up, columns) for up, columns in sorted(draft.columns_read.items()))
-    checks = tuple(_trace(draft, AssetKey(read.upstream), read.columns) for read in order.resolved.check_reads)
+    trace = tuple(_trace(draft, upstream, key) for upstream, key in sorted(draft.seen))
+    checks = tuple(_trace(draft, *place) for place in sorted(_places(order.resolved.check_reads)))
     return Built(
         physical=order.physical,
         schema=draft.schema,
@@ -82,7 +83,7 @@ def stage(draft: _Draft) -> None:
     order, asset = draft.order, draft.order.resolved.asset
     if order.kind == "RECHECK":
         assert order.version is not None, "a recheck has a version"
-        draft.columns_read = {read.upstream: columns_of_key(read.columns) for read in order.version.trace}
+        draft.seen = {(read.upstream, read.columns) for read in order.version.trace}
         draft.file = order.version.file
     elif asset.source is not None:
         _take_in(draft)
@@ -90,6 +91,7 @@ def stage(draft: _Draft) -> None:
         _run_python(draft)
     else:
         _run_sql(draft, order.sql or "")
+        draft.seen = _places(order.resolved.definition.reads)
     draft.relation = relation_of(draft.session, order.physical)
 
 
@@ -192,9 +194,9 @@ def keep_file(draft: Path, store: Path, path: str) -> PublishedFile:
             digest.update(chunk)
             size += len(chunk)
     os.replace(draft, store / digest.hexdigest())
+    sync_folder(store)
     return PublishedFile(path, digest.hexdigest(), size)
 
-    sync_folder(store)
 
 def render_check(text: str, draft: _Draft) -> str:
     """Return the SQL of a check with every reference pinned and `$this` replaced by the staged table."""
@@ -213,8 +215,6 @@ def _run_sql(draft: _Draft, sql: str) -> None:
         draft.session.build_view(order.physical, sql)
     else:
         draft.session.build_table(order.physical, sql)
-    for read in order.resolved.definition.reads:
-        draft.columns_read.setdefault(AssetKey(read.upstream), read.columns)
 
 
 def _take_in(draft: _Draft) -> None:
@@ -251,13 +251,12 @@ def _run_python(draft: _Draft) -> None:
 
     order = draft.order
     result, taken = call_function(order, draft.session, draft.log)
-    draft.text = order.sql or ""
+    draft.seen = set(taken.items())
     if isinstance(result, str):
         sql, reads = _returned_sql(draft, result)
         _run_sql(draft, sql)
-        draft.columns_read = {key: reads.get(key, columns) for key, columns in taken.items()}
-        return
-    if isinstance(result, os.PathLike):
+        draft.seen |= _places(reads)  # beside what its handles gave: that decided what the text says
+    elif isinstance(result, os.PathLike):
         _keep_returned_file(draft, Path(result))
     elif result is None:
         raise StepError(
@@ -265,10 +264,9 @@ def _run_python(draft: _Draft) -> None:
         )
     else:
         draft.session.build_from_object(order.physical, result)
-    draft.columns_read = dict(taken)
 
 
-def _returned_sql(draft: _Draft, text: str) -> tuple[str, Mapping[AssetKey, tuple[str, ...] | None]]:
+def _returned_sql(draft: _Draft, text: str) -> tuple[str, tuple[ReadSet, ...]]:
     """SQL that a function returns is analysed before it runs and may name only declared inputs."""
     from headwater.lineage.sql import analyse_sql, render
     from headwater.runtime.definer import merge_reads
@@ -280,8 +278,8 @@ def _returned_sql(draft: _Draft, text: str) -> tuple[str, Mapping[AssetKey, tupl
         raise StepError(
             f"The SQL that {order.key} returned: {analysis.problems[0].message}", analysis.problems[0].remedy
         )
-    reads = {AssetKey(read.upstream): read.columns for read in merge_reads(analysis.reads)}
-    foreign = sorted(set(reads) - set(order.inputs))
+    reads = merge_reads(analysis.reads)
+    foreign = sorted({AssetKey(read.upstream) for read in reads} - set(order.inputs))
     if foreign:
         raise StepError(f"The SQL that {order.key} returned reads {foreign[0]}.", "Name it in `inputs`.")
     if analysis.volatility != "STABLE":
@@ -314,13 +312,19 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _trace(draft: _Draft, upstream: AssetKey, columns: tuple[str, ...] | None) -> TraceRead:
+def _places(reads: Iterable[ReadSet]) -> set[tuple[AssetKey, str]]:
+    return {(AssetKey(read.upstream), column_set_key(read.columns)) for read in reads}
+
+
+def _trace(draft: _Draft, upstream: AssetKey, key: str) -> TraceRead:
     """Return what was seen of a pinned input; a fingerprint that nobody needed before is taken now."""
     pinned = draft.order.inputs[upstream]
-    key = column_set_key(columns)
     known = draft.order.tokens.get((upstream, key)) or pinned.version.tokens.get(key)
+    if key == FILE_BYTES:
+        assert pinned.version.file is not None, "only a file has bytes to give"
+        known = pinned.version.file.sha256
     if known is None:
-        known = take_token(draft.session, pinned.relation, pinned.version.schema, columns)
+        known = take_token(draft.session, pinned.relation, pinned.version.schema, columns_of_key(key))
     return TraceRead(upstream, pinned.version.number, key, known)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC
 
 from headwater.assets.errors import WarehouseInvalid
 from headwater.assets.key import AssetKey
+from headwater.assets.modules import forget_modules
 from headwater.lineage import record
 from headwater.lineage.encoding import JsonValue
 from headwater.lineage.record import Draft
@@ -51,6 +52,7 @@ class Doing:
         """
         workspace, outside = self._workspace, self._workspace.outside
         started = outside.now()
+        forget_modules(workspace.config.root, workspace.loaded.python_texts())
         run = f"{started.astimezone(UTC).strftime('%Y%m%dT%H%M%S')}-{outside.new_id()[:6]}"
         with workspace.hold(run, environment=self._environment, verify_data=verify_data) as held:
             survey = self._survey(held)
@@ -147,6 +149,7 @@ class Doing:
             relation_of=lambda version: _relation(version, relation),
             physical_name=lambda key: _physical_name(key, workspace.outside.new_id()),
             source_text=lambda key: source_text(workspace.loaded.assets[key], workspace.loaded),
+            python=workspace.loaded.python_texts(),
             key_prefix=lambda key: workspace.loaded.folder_of[workspace.loaded.assets[key].location.file],
         )
         try:

@@ -141,7 +141,7 @@ class Held:
                 self._trusted = False
                 return WarehouseNow(findings=findings)
         suffixes = config.environments
-        pointed = [(suffixes[e], version) for e, version in self.reader.published_anywhere() if e in suffixes]
+        pointed = [(suffixes.get(e), version) for e, version in self.reader.published_anywhere()]
         found = verify_warehouse(self._warehouse, pointed)
         self._suspect = frozenset((v.asset, v.number) for _, v in pointed if v.physical in found.altered)
         return found

@@ -15,6 +15,7 @@ from headwater.assets.asset import Asset
 from headwater.assets.config import ProjectConfig
 from headwater.assets.errors import Problem, ProjectError, SqlError
 from headwater.assets.key import AssetKey
+from headwater.assets.modules import forget_modules
 from headwater.lineage.graph import AssetGraph, build_graph
 from headwater.runtime.cache import AnalysisCache, cache_key, texts_digest
 
@@ -111,6 +112,7 @@ def _read_files(config: ProjectConfig, problems: list[Problem]) -> tuple[dict[st
             text = texts.get(file) or _read(path, file, problems)
             if text is not None:
                 texts[file] = text
+        forget_modules(config.root, [file for file in texts if file.endswith(".py")])
     return texts, folder_of
 
 

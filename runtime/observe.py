@@ -17,7 +17,7 @@ from headwater.runtime.build import relation_of, take_token
 from headwater.runtime.clock import from_iso
 from headwater.runtime.engines.engine import Session, Warehouse
 from headwater.runtime.sources import FileState, content_digest, file_state, settled, source_files
-from headwater.runtime.state import Observation, SourceNow, State, VersionRecord, WarehouseNow
+from headwater.runtime.state import Observation, PublishedFile, SourceNow, State, VersionRecord, WarehouseNow
 
 CHEAP_BYTES = 256 * 1024 * 1024  # up to this size a touched file is hashed rather than called changed
 
@@ -108,36 +108,45 @@ def identity_findings(
     return ()
 
 
-def verify_warehouse(warehouse: Warehouse, pointed: Iterable[tuple[str, VersionRecord]]) -> WarehouseNow:
-    """Fingerprint all published data and compare it with what was recorded; a view that readers use must be there too.
+def verify_warehouse(warehouse: Warehouse, pointed: Iterable[tuple[str | None, VersionRecord]]) -> WarehouseNow:
+    """Fingerprint all published data as its readers see it, and compare it with what was recorded.
 
-    `pointed` holds (schema suffix, version) for every pointer of every environment.
+    `pointed` holds (schema suffix, version) for every pointer of every environment; the suffix is None for one that is
+    no longer declared, whose data may yet be shared or come back.
     """
     names, pointers = warehouse.physical_names(), warehouse.pointers()
     altered: set[str] = set()
-    judged: set[str] = set()
     session = warehouse.session()
     try:
         for suffix, version in pointed:
-            physical = version.physical
-            if not physical.startswith("="):
-                shown = pointers.get(((version.asset.schema + suffix).lower(), version.asset.table))
-                if physical not in names or shown != physical:
+            physical, relation = version.physical, None
+            if not physical.startswith("=") and suffix is not None:
+                schema, table = version.asset.schema + suffix, version.asset.table
+                relation = ".".join('"' + name.replace('"', '""') + '"' for name in (schema, table))
+                if physical not in names or pointers.get((schema.lower(), table)) != physical:
                     altered.add(physical)
-            if physical not in judged and physical not in altered:
-                judged.add(physical)
-                if _differs(session, relation_of(session, physical), version):
-                    altered.add(physical)
+            if physical not in altered and differs(session, version, relation):
+                altered.add(physical)
     finally:
         session.close()
     return WarehouseNow(altered=frozenset(altered))
 
 
-def _differs(session: Session, relation: str, version: VersionRecord) -> bool:
+def differs(session: Session, version: VersionRecord, relation: str | None = None) -> bool:
+    """Return whether the stored data of `version`, or what a view over it shows, is not what was recorded."""
     try:
-        return take_token(session, relation, version.schema, None) != version.tokens["*"]
+        seen = relation or relation_of(session, version.physical)
+        return take_token(session, seen, version.schema, None) != version.tokens["*"]
     except StepError:
         return True
+
+
+def is_kept(store: Path, file: PublishedFile) -> bool:
+    """Return whether the store still has the bytes of a file version."""
+    try:
+        return _sha256(store / file.sha256) == file.sha256
+    except OSError:
+        return False
 
 
 def foreign_tables(

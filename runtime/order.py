@@ -52,6 +52,7 @@ class Order:
     clock_at: datetime | None = None
     variables: Mapping[str, object] = field(default_factory=dict)
     version: VersionRecord | None = None
+    python: Mapping[str, str] = field(default_factory=dict, repr=False)  # the project's Python files, as loaded
 
     @property
     def key(self) -> AssetKey:

@@ -59,7 +59,7 @@ def _step(resolved: Resolved, decision: Decision, state: State, force: bool) -> 
     if force:
         reasons = (Reason("FORCED", "asked for with --force."), *status.reasons)
         return Step(asset.key, _action(resolved, state, ()), "CERTAIN", reasons, expected)
-    certainty: Certainty = "CERTAIN" if status.word in _CERTAIN_WORDS and not decision.blocked else "IF_INPUT_CHANGES"
+    certainty: Certainty = "CERTAIN" if status.word in _CERTAIN_WORDS and not decision.final else "IF_INPUT_CHANGES"
     return Step(asset.key, _action(resolved, state, status.reasons), certainty, status.reasons, expected)
 
 

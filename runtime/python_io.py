@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headwater.assets.errors import StepError
+from headwater.lineage.fingerprint import column_set_key
 from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.engines.engine import Session
+from headwater.runtime.state import FILE_BYTES
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,21 +25,25 @@ class Taken:
 
     def __init__(self) -> None:
         self._columns: set[str] = set()
-        self._all = False
-        self._touched = False
+        self._all = self._bytes = False
 
     def note(self, columns: Iterable[str] | None) -> None:
         """Remember that these columns were taken; None for all, in their order."""
-        self._touched = True
         if columns is None:
             self._all = True
         else:
             self._columns.update(column.lower() for column in columns)
 
+    def note_bytes(self) -> None:
+        """Remember that the file itself was taken: its bytes hold all columns, and the order of rows too."""
+        self._bytes = True
+
     @property
-    def columns(self) -> tuple[str, ...] | None:
-        """The columns taken, sorted, or None for all. An input that was never asked counts by its rows."""
-        return None if self._all else tuple(sorted(self._columns))
+    def key(self) -> str:
+        """The column set key of what was taken, or FILE_BYTES. An input that was never asked counts by its rows."""
+        if self._bytes:
+            return FILE_BYTES
+        return column_set_key(None if self._all else tuple(self._columns))
 
 
 class Input:
@@ -97,7 +103,7 @@ class Input:
         """The file of a file asset, as it was published. Raises StepError for data that is no file."""
         if self._file is None:
             raise StepError("This input is not a file.", "Use .relation(), .arrow(), .pandas() or .polars().")
-        self._taken.note(None)
+        self._taken.note_bytes()
         return self._file
 
     def __len__(self) -> int:

@@ -8,17 +8,16 @@ from pathlib import Path
 
 from headwater.assets.errors import HeadwaterError, Problem, StepError
 from headwater.assets.key import AssetKey
+from headwater.assets.modules import changed_module
 from headwater.assets.python_file import find_function, load_module
 from headwater.runtime.engines.engine import Session
 from headwater.runtime.order import Order
 from headwater.runtime.output import capture
 from headwater.runtime.python_io import Context, Input, Taken
 
-Columns = tuple[str, ...] | None
 
-
-def call_function(order: Order, session: Session, log: object) -> tuple[object, dict[AssetKey, Columns]]:
-    """Call the asset's function and return what it returned with the columns it took of each upstream.
+def call_function(order: Order, session: Session, log: object) -> tuple[object, dict[AssetKey, str]]:
+    """Call the asset's function and return what it returned with the column set key of what it took of each upstream.
 
     Raises StepError with the user's file and line where it raises; the whole traceback goes to the log.
     """
@@ -47,7 +46,10 @@ def call_function(order: Order, session: Session, log: object) -> tuple[object, 
     except (Exception, SystemExit) as error:
         log("".join(traceback.format_exception(error)))
         raise StepError(f"{type(error).__name__}: {error} ({_place(error, order.root)}).") from error
-    return result, {upstream: item.columns for upstream, item in taken.items()}
+    changed = changed_module(order.root, order.python, code.module_file)
+    if changed is not None:
+        raise StepError(f"{changed} was edited while {order.key} was built from it.", "Run again.")
+    return result, {upstream: item.key for upstream, item in taken.items()}
 
 
 def _place(error: BaseException, root: Path) -> str:

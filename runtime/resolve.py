@@ -6,10 +6,11 @@ that take a fingerprint which nobody needed before (`fill`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from headwater.assets.config import ProjectConfig
 from headwater.assets.key import AssetKey
@@ -19,12 +20,11 @@ from headwater.runtime.clock_sql import clock_literals
 from headwater.runtime.definer import Definer, PublishedSchemas
 from headwater.runtime.model import Status, StepOutcome
 from headwater.runtime.order import Order, Pinned
-from headwater.runtime.staleness import Case, Decision, Resolved, columns_of_key, decide, missing_tokens, todays_reads
-from headwater.runtime.state import State, StateReader, VersionRecord, trace_key
+from headwater.runtime.staleness import Case, Decision, Resolved, columns_of_key, decide, is_of_today, missing_tokens
+from headwater.runtime.state import State, StateReader, VersionRecord
 
 MOST_READER_SETS = 8
 _NO_BUILD = frozenset(("CHECKS_CHANGED", "BLOCKED"))
-Fill = Callable[[VersionRecord, str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,18 @@ class Reuse:
     message: str
 
 
+class Look(Protocol):
+    """What deciding has to look at the data for, because no one needed to know it before."""
+
+    def fill(self, version: VersionRecord, columns: str) -> str:
+        """Return the fingerprint token of a column set of a stored version."""
+        ...
+
+    def intact(self, version: VersionRecord) -> bool:
+        """Return whether the data of a stored version, which no reader may be watching, is what was recorded."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """All that resolving a step stands on."""
@@ -62,16 +74,18 @@ class Situation:
     physical_name: Callable[[AssetKey], str]
     key_prefix: Callable[[AssetKey], str]
     source_text: Callable[[AssetKey], str]
+    python: Mapping[str, str]  # the project's Python files as loaded
 
 
-def resolve_step(at: Situation, key: AssetKey, force: bool, fill: Fill) -> Ended | Reuse | Order:
+def resolve_step(at: Situation, key: AssetKey, force: bool, look: Look) -> Ended | Reuse | Order:
     """Return what to do about `key` now."""
     resolved, problems = at.definer.resolve(key, PublishedSchemas(at.state))
     if problems:
         return Ended("FAILED", str(problems[0]), Decision(Status("UNKNOWN")))
     case = Case(resolved, at.state.published.get(key), at.state, at.decisions, at.now, at.config.timezone)
-    for version, columns in missing_tokens(case):
-        at.state.extra_tokens[(version.asset, version.number, columns)] = fill(version, columns)
+    known = [] if case.published is None else [case.published]
+    judged = [v for v in at.state.rejected.get(key, ()) if v.definition_hash == resolved.definition.hash]
+    _fill(at, case, (*known, *judged), look)
     decision = decide(case)
     ended = _ended(case, decision, force)
     if ended is not None:
@@ -80,7 +94,7 @@ def resolve_step(at: Situation, key: AssetKey, force: bool, fill: Fill) -> Ended
     if not force and case.published is not None and decision.status.word == "STALE" and codes <= _NO_BUILD:
         return _order(at, case, "RECHECK", case.published)
     if not force:
-        stored = _stored(at, case)
+        stored = _stored(at, case, look)
         if stored is not None:
             return stored
     return _order(at, case, "BUILD", None)
@@ -95,9 +109,9 @@ def wanted_sets(resolved: Mapping[AssetKey, Resolved], state: State) -> dict[Ass
                 wanted.setdefault(AssetKey(read.upstream), set()).add(tuple(sorted(c.lower() for c in read.columns)))
     for version in state.published.values():
         for trace in (*version.trace, *version.gate.reads):
-            if trace.columns != "*":
-                columns = columns_of_key(trace.columns)
-                wanted.setdefault(trace.upstream, set()).add(columns or ())
+            columns = columns_of_key(trace.columns)
+            if columns is not None:
+                wanted.setdefault(trace.upstream, set()).add(columns)
     return {key: frozenset(sets) for key, sets in wanted.items()}
 
 
@@ -110,7 +124,7 @@ def _ended(case: Case, decision: Decision, force: bool) -> Ended | None:
         return Ended("HELD", reason.message, decision)
     if force:
         return None
-    if decision.blocked is not None:
+    if decision.final:
         return Ended("BLOCKED", decision.status.reasons[-1].message, decision, decision.blocked)
     if decision.status.word == "CURRENT":
         return Ended(
@@ -122,32 +136,40 @@ def _ended(case: Case, decision: Decision, force: bool) -> Ended | None:
     return None
 
 
-def _stored(at: Situation, case: Case) -> Reuse | Order | None:
-    """Look for a version of today's trace: accepted ones are reused, a rejected one is judged by changed checks."""
+def _stored(at: Situation, case: Case, look: Look) -> Reuse | Order | None:
+    """Look for a version of today's trace: an accepted one is reused; judged by other checks, it is judged again."""
     definition = case.resolved.definition
-    if definition.volatility == "VOLATILE" or definition.order_dependent or case.asset.is_external:
+    determined = definition.volatility != "VOLATILE" and not definition.order_dependent
+    if definition.undecidable or not (determined or case.published is None):
         return None
-    reads = todays_reads(case)
-    if reads is None:
+    found = _of_today(at, case, look, exact=not determined)
+    if found is None:
         return None
-    key = trace_key(definition.hash, reads, case.clock)
-    rejected = at.state.rejected.get((case.asset.key, key))
-    found = at.reader.version_of_trace(case.asset.key, key)
-    if found is None and rejected is not None and rejected.gate.checks_id != case.resolved.checks_id:
-        found = rejected
-    if found is None or found.physical in at.state.warehouse.altered:
-        return None
-    published = case.published
-    if (
-        published is not None
-        and published.physical == found.physical
-        and found.asset in at.state.warehouse.altered_files
-    ):
-        return None
-    same_verdict = found.gate.checks_id == case.resolved.checks_id and not found.gate.reads and not found.rejected
-    if same_verdict:
+    if found.gate.checks_id == case.resolved.checks_id and not found.gate.reads and not found.rejected:
         return Reuse(found, f"v{found.number} was made from the same definition and inputs.")
     return _order(at, case, "RECHECK", found)
+
+
+def _of_today(at: Situation, case: Case, look: Look, *, exact: bool) -> VersionRecord | None:
+    """Return the newest stored version of today's trace whose data is intact, or None.
+
+    With `exact`, equal data under another number is not enough: what its trace does not determine may be shared
+    between environments, and only as the very same version.
+    """
+    versions = at.reader.versions_of_definition(case.asset.key, case.resolved.definition.hash)
+    for version in versions:
+        _fill(at, case, [version], look)
+        same = is_of_today(case, version)
+        if same and exact:
+            same = all(at.state.published[read.upstream].number == read.number for read in version.trace)
+        if same and version.physical not in at.state.warehouse.altered and look.intact(version):
+            return version
+    return None
+
+
+def _fill(at: Situation, case: Case, versions: Iterable[VersionRecord], look: Look) -> None:
+    for version, columns in missing_tokens(case, versions):
+        at.state.extra_tokens[(version.asset, version.number, columns)] = look.fill(version, columns)
 
 
 def _order(at: Situation, case: Case, kind: str, version: VersionRecord | None) -> Order:
@@ -186,6 +208,7 @@ def _order(at: Situation, case: Case, kind: str, version: VersionRecord | None) 
         clock_at=truncate(at.now, asset.clock, at.config.timezone),
         variables=at.config.variables,
         version=version,
+        python=at.python if asset.python is not None else {},
     )
     return order if asset.sql is None or kind == "RECHECK" else replace(order, sql=_pinned_sql(at, case, order))
 

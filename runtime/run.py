@@ -24,6 +24,7 @@ from headwater.runtime.engines.engine import Session
 from headwater.runtime.facts import gate_to_json, version_to_json
 from headwater.runtime.interrupt import Interrupt
 from headwater.runtime.model import Plan, Progress, Reason, RunOutcome, RunResult, Status, Step, StepResult
+from headwater.runtime.observe import differs, is_kept
 from headwater.runtime.order import Built, Observed, Order
 from headwater.runtime.publish import Hands, Item, discard_draft, draft, publish
 from headwater.runtime.resolve import Ended, Reuse, Situation, resolve_step
@@ -140,7 +141,7 @@ class Run:
     def _begin(self, key: AssetKey, pool: ThreadPoolExecutor) -> None:
         self._tell(key, "started")
         try:
-            found = resolve_step(self._at, key, self._steps[key].reasons[:1] == _FORCED, self._fill)
+            found = resolve_step(self._at, key, self._steps[key].reasons[:1] == _FORCED, self)
         except HeadwaterError as error:
             self._fail(key, error, 0)
             return
@@ -192,7 +193,7 @@ class Run:
         why = f"Blocked by {', '.join(failed)}." if version.rejected else "It may be published."
         payload = gate_to_json(version, built.verdict.results, self._hands.run)
         self._books.facts.append(draft(kind, version.asset, f"{version.asset}@v{version.number}", payload, why))
-        if built.observed is not None or order.resolved.asset.is_external:
+        if order.kind == "BUILD" and order.resolved.asset.is_external:
             self._observe_fact(version, built.observed or Observed(None, built.tokens["*"]))
         result = StepResult(
             version.asset,
@@ -292,7 +293,11 @@ class Run:
 
     def _reject(self, version: VersionRecord, result: StepResult) -> None:
         books = self._books
-        books.state.rejected[(version.asset, version.trace_key)] = version
+        rejected = [v for v in books.state.rejected.get(version.asset, ()) if v.number != version.number]
+        books.state.rejected[version.asset] = (*rejected, version)
+        books.state.extra_tokens.update(version.tokens_seen())
+        if self._is_published(version):
+            books.state.published[version.asset] = version
         checks = ", ".join(version.gate.failed)
         message = f"Blocked by {checks}; readers keep the last good version."
         books.decisions[version.asset] = Decision(Status("STALE", (Reason("BLOCKED", message),)), version)
@@ -402,7 +407,7 @@ class Run:
         self._books.state.observed[version.asset] = observation
         self._books.state.sources.pop(version.asset, None)
 
-    def _fill(self, version: VersionRecord, columns: str) -> str:
+    def fill(self, version: VersionRecord, columns: str) -> str:
         """Take a fingerprint that clause 5 needs and that nobody needed before; what decides is recorded."""
         relation = relation_of(self._own, version.physical)
         found = take_token(self._own, relation, version.schema, columns_of_key(columns))
@@ -412,6 +417,13 @@ class Run:
             draft(record.INPUT_RESOLVED, version.asset, f"{version.asset}@v{version.number}", payload, why)
         )
         return found
+
+    def intact(self, version: VersionRecord) -> bool:
+        """Look at the data of a stored version, and at its file; those that readers see were verified at the start."""
+        published = self._books.state.published.get(version.asset)
+        if version.file is not None and not is_kept(self._hands.store, version.file):
+            return False
+        return (published is not None and published.physical == version.physical) or not differs(self._own, version)
 
     def _is_published(self, version: VersionRecord) -> bool:
         found = self._books.state.published.get(version.asset)

@@ -6,17 +6,16 @@ status of an asset is the gravest of them. Pure: clock, state and definitions ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from headwater.assets.asset import Asset
 from headwater.assets.key import AssetKey
 from headwater.lineage.definition import Definition, ReadSet
-from headwater.lineage.fingerprint import column_set_key
 from headwater.runtime.clock import clock_text, from_iso
 from headwater.runtime.model import Clause, Reason, Status, StatusWord
-from headwater.runtime.state import State, TraceRead, VersionRecord, trace_key
+from headwater.runtime.state import FILE_BYTES, State, TraceRead, VersionRecord
 
 PRECEDENCE: tuple[StatusWord, ...] = ("MISSING", "UNKNOWN", "STALE", "PENDING", "CURRENT")
 Failure = tuple[StatusWord, Reason]
@@ -35,11 +34,16 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A status, and two facts that decide about readers: `blocked` by its own gate, `held` by an upstream's."""
+    """A status, and what decides about readers: `blocked` by its own gate, `held` by an upstream's.
+
+    `blocked` is the rejected version of today's trace, or the published one where it fails today's checks. `final`
+    says that a build today would only make it again.
+    """
 
     status: Status
     blocked: VersionRecord | None = None
     held: bool = False
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ def source_is_as_observed(case: Case) -> Iterator[Failure]:
     if not case.asset.is_external or case.published is None:
         return
     seen = case.state.observed.get(case.asset.key)
-    if seen is not None and seen.number != case.published.number:
+    if seen is not None and seen.digest != case.published.source.get("sha256"):
         message = (
             f"the delivery taken in as v{seen.number} is not the one that is published (v{case.published.number})."
         )
@@ -244,80 +248,59 @@ def decide(case: Case) -> Decision:
     word = failures[0][0]
     reasons = tuple(reason for _, reason in failures)
     held = any(reason.code == "HELD" for reason in reasons)
-    if case.published is not None and any(reason.code == "BLOCKED" for reason in reasons):
-        return Decision(Status(word, reasons), case.published, held)
-    blocked = None if held else blocked_version(case, [failure[0] for failure in failures])
-    if blocked is not None:
-        checks = ", ".join(blocked.gate.failed) or "its checks"
-        message = f"v{blocked.number} of today's inputs was rejected by {checks}; readers keep the last good version."
+    failing = case.published if any(reason.code == "BLOCKED" for reason in reasons) else None
+    rejected = None if held else rejected_today(case, [failure[0] for failure in failures])
+    if rejected is not None and (failing is None or failing.number != rejected.number):
+        checks = ", ".join(rejected.gate.failed) or "its checks"
+        message = f"v{rejected.number} of today's inputs was rejected by {checks}; readers keep the last good version."
         reasons = (*reasons, Reason("BLOCKED", message))
-    return Decision(Status(word, reasons), blocked, held)
+    definition = case.resolved.definition
+    final = rejected is not None and definition.volatility != "VOLATILE" and not definition.undecidable
+    return Decision(Status(word, reasons), rejected or failing, held, final)
 
 
 _CURRENT = Decision(Status("CURRENT"))
 
 
-def blocked_version(case: Case, words: list[StatusWord]) -> VersionRecord | None:
-    """Return the rejected version of today's trace and checks, if that is what stands between here and CURRENT."""
+def rejected_today(case: Case, words: list[StatusWord]) -> VersionRecord | None:
+    """Return the version of today's trace that today's checks rejected on today's data, if there is one."""
     if "PENDING" in words and not case.asset.is_external:
         return None
-    if case.asset.is_external:
-        seen = case.state.observed.get(case.asset.key)
-        changed = case.state.sources.get(case.asset.key)
-        if seen is None or (changed is not None and changed.changed is not False):
-            return None
-        reads: tuple[TraceRead, ...] | None = ()
-        key = trace_key(case.resolved.definition.hash, (), seen.digest)
-    else:
-        reads = todays_reads(case)
-        if reads is None:
-            return None
-        key = trace_key(case.resolved.definition.hash, reads, case.clock)
-    found = case.state.rejected.get((case.asset.key, key))
-    return found if found is not None and found.gate.checks_id == case.resolved.checks_id else None
-
-
-def todays_reads(case: Case) -> tuple[TraceRead, ...] | None:
-    """Return what a build would see now, or None where a fingerprint is not known (or an upstream is missing).
-
-    The columns of a Python asset are those that its last build took, accepted or rejected.
-    """
-    reads: list[TraceRead] = []
-    for read in case.resolved.definition.reads:
-        upstream = case.state.published.get(AssetKey(read.upstream))
-        if upstream is None:
-            return None
-        columns = column_set_key(read.columns)
-        if read.recorded:
-            columns = _recorded_columns(case, read.upstream) or columns
-        token = case.state.token(upstream, columns)
-        if token is None:
-            return None
-        reads.append(TraceRead(upstream.asset, upstream.number, columns, token))
-    return tuple(reads)
-
-
-def _recorded_columns(case: Case, upstream: str) -> str | None:
-    candidates = [v for (asset, _), v in case.state.rejected.items() if asset == case.asset.key]
-    candidates += [case.published] if case.published else []
-    for version in sorted(candidates, key=lambda v: -v.number):
-        if version.definition_hash == case.resolved.definition.hash:
-            return next((read.columns for read in version.trace if read.upstream == upstream), None)
+    for version in reversed(case.state.rejected.get(case.asset.key, ())):
+        judged_today = version.gate.checks_id == case.resolved.checks_id
+        if judged_today and is_of_today(case, version) and all(_is_equal(case, r) for r in version.gate.reads):
+            return version
     return None
 
 
-def missing_tokens(case: Case) -> tuple[tuple[VersionRecord, str], ...]:
-    """Return (version, column set) pairs that clause 5 or 7 would have to compare and that were never computed."""
-    if case.published is None:
-        return ()
-    wanted: list[tuple[VersionRecord, str]] = []
-    for read in (*case.published.trace, *case.published.gate.reads):
-        upstream = case.state.published.get(read.upstream)
-        if upstream is None or upstream.number == read.number or _gone(upstream, read):
+def is_of_today(case: Case, version: VersionRecord) -> bool | None:
+    """Return whether `version` has today's trace: definition, inputs as read, parameters. None: not known yet."""
+    definition = case.resolved.definition
+    if version.definition_hash != definition.hash or version.clock != case.clock:
+        return False
+    if case.asset.is_external:
+        seen, source = case.state.observed.get(case.asset.key), case.state.sources.get(case.asset.key)
+        as_seen = source is None or source.changed is False
+        return seen is not None and as_seen and version.source.get("sha256") == seen.digest
+    if {read.upstream for read in version.trace} != {AssetKey(read.upstream) for read in definition.reads}:
+        return False
+    answers = [_is_equal(case, read) for read in version.trace]
+    return False if False in answers else None if None in answers else True
+
+
+def missing_tokens(case: Case, versions: Iterable[VersionRecord]) -> tuple[tuple[VersionRecord, str], ...]:
+    """Return what has to be fingerprinted before inputs can be compared with those of `versions`.
+
+    Each is an upstream's version with a column set; those of versions that differ already are left out.
+    """
+    wanted: dict[tuple[AssetKey, str], tuple[VersionRecord, str]] = {}
+    for version in versions:
+        if False in [_is_equal(case, read) for read in version.trace]:
             continue
-        if case.state.token(upstream, read.columns) is None:
-            wanted.append((upstream, read.columns))
-    return tuple(wanted)
+        for read in (*version.trace, *version.gate.reads):
+            if _is_equal(case, read) is None:
+                wanted[(read.upstream, read.columns)] = (case.state.published[read.upstream], read.columns)
+    return tuple(wanted.values())
 
 
 def clauses_of(case: Case) -> tuple[Clause, ...]:
@@ -333,24 +316,42 @@ def clauses_of(case: Case) -> tuple[Clause, ...]:
     return tuple(sorted(shown, key=lambda clause: clause.holds is not False))
 
 
+def _is_equal(case: Case, read: TraceRead) -> bool | None:
+    """Return whether a read would see now what it saw then; None where that was never fingerprinted."""
+    upstream = case.state.published.get(read.upstream)
+    if upstream is None or _gone(upstream, read):
+        return False
+    if upstream.number == read.number:
+        return True
+    token = case.state.token(upstream, read.columns)
+    return None if token is None else token == read.token
+
+
 def _compare(case: Case, read: TraceRead, code: str) -> Iterator[Failure]:
     upstream = case.state.published.get(read.upstream)
-    if upstream is None or upstream.number == read.number:
+    if upstream is None or _is_equal(case, read):
         return
-    token = case.state.token(upstream, read.columns)
-    if token == read.token:
+    gone = _gone(upstream, read)
+    if gone:
+        message = f"{_some(gone)} of {read.upstream} is gone since v{upstream.number}."
+        yield "STALE", Reason(code, message, read.upstream, gone)
         return
     columns = columns_of_key(read.columns)
-    seen = "all columns" if columns is None else _some(columns) if columns else "the number of rows"
+    token = case.state.token(upstream, read.columns)
     if token is None:
+        seen = "all columns" if columns is None else _some(columns) if columns else "the number of rows"
         message = f"the fingerprint of {seen} in {read.upstream}@v{upstream.number} was never computed."
         yield "UNKNOWN", Reason("UNDECIDABLE", message, read.upstream, columns)
         return
-    rows_then, rows_now = read.token.split(":")[0], token.split(":")[0]
-    rows = f" ({rows_then} rows then, {rows_now} now)" if rows_then != rows_now else ""
+    rows = "" if read.columns == FILE_BYTES else _rows_moved(read.token, token)
     what = "the data it reads" if columns is None else _some(columns) if columns else "the row count"
     message = f"{what} of {read.upstream} changed between v{read.number} and v{upstream.number}{rows}."
     yield "STALE", Reason(code, message, read.upstream, columns)
+
+
+def _rows_moved(then: str, now: str) -> str:
+    rows_then, rows_now = then.split(":")[0], now.split(":")[0]
+    return f" ({rows_then} rows then, {rows_now} now)" if rows_then != rows_now else ""
 
 
 def _some(columns: tuple[str, ...]) -> str:
@@ -367,8 +368,8 @@ def _gone(upstream: VersionRecord, read: TraceRead) -> tuple[str, ...]:
 
 
 def columns_of_key(key: str) -> tuple[str, ...] | None:
-    """Return the columns behind a column set key, or None for ALL."""
-    if key == "*":
+    """Return the columns behind a column set key, or None for ALL and for the bytes of a file."""
+    if key in ("*", FILE_BYTES):
         return None
     return tuple(name.replace('""', '"') for name in key[1:-1].split('","')) if key else ()
 

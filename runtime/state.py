@@ -10,6 +10,8 @@ from typing import Protocol
 from headwater.assets.key import AssetKey
 from headwater.lineage.schema import SchemaColumns
 
+FILE_BYTES = "bytes"  # in place of a column set key: the bytes of a file were read, and its SHA-256 is the token
+
 
 @dataclass(frozen=True, slots=True)
 class TraceRead:
@@ -81,6 +83,10 @@ class VersionRecord:
         """True for a table that something else writes: it is read where it stands, and may change at any time."""
         return self.physical.startswith("=")
 
+    def tokens_seen(self) -> dict[tuple[AssetKey, int, str], str]:
+        """Return the fingerprint tokens that it and its checks saw, by (upstream, version number, columns)."""
+        return {(read.upstream, read.number, read.columns): read.token for read in (*self.trace, *self.gate.reads)}
+
     @property
     def rejected(self) -> bool:
         """True where its gate keeps it from readers."""
@@ -137,7 +143,7 @@ class State:
 
     environment: str
     published: dict[AssetKey, VersionRecord]
-    rejected: dict[tuple[AssetKey, str], VersionRecord]  # by (asset, trace key): the newest
+    rejected: dict[AssetKey, tuple[VersionRecord, ...]]  # oldest first
     observed: dict[AssetKey, Observation]
     sources: dict[AssetKey, SourceNow] = field(default_factory=dict)
     extra_tokens: dict[tuple[AssetKey, int, str], str] = field(default_factory=dict)
@@ -145,6 +151,8 @@ class State:
 
     def token(self, version: VersionRecord, columns: str) -> str | None:
         """Return the fingerprint token of `columns` of `version`, or None where it was never computed."""
+        if columns == FILE_BYTES:
+            return "" if version.file is None else version.file.sha256
         found = version.tokens.get(columns)
         return found if found is not None else self.extra_tokens.get((version.asset, version.number, columns))
 
@@ -160,6 +168,6 @@ class StateReader(Protocol):
         """Return every version of `asset`, oldest first."""
         ...
 
-    def version_of_trace(self, asset: AssetKey, trace_key: str) -> VersionRecord | None:
-        """Return the newest accepted version made from this trace, or None."""
+    def versions_of_definition(self, asset: AssetKey, definition_hash: str) -> tuple[VersionRecord, ...]:
+        """Return the versions of `asset` that were made from this definition, newest first, rejected ones too."""
         ...

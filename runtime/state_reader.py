@@ -66,17 +66,17 @@ class SqlStateReader:
                 environment,
             )
         }
-        rejected = {
-            (version.asset, version.trace_key): version
-            for version in self._versions(
-                f"select {_VERSION} from version v where verdict = 'BLOCK' order by asset, number"
-            )
-        }
+        rejected: dict[AssetKey, tuple[VersionRecord, ...]] = {}
+        extra: dict[tuple[AssetKey, int, str], str] = {}
+        blocked = f"select {_VERSION} from version v where verdict = 'BLOCK' order by asset, number"
+        for version in self._versions(blocked):
+            rejected[version.asset] = (*rejected.get(version.asset, ()), version)
+            extra.update(version.tokens_seen())
         observed = {
             AssetKey(asset): Observation(AssetKey(asset), state, digest, at, number)
             for asset, state, digest, at, number in self._db.execute("select * from source")
         }
-        extra = {(AssetKey(a), n, c): t for a, n, c, t in self._db.execute("select * from token")}
+        extra.update({(AssetKey(a), n, c): t for a, n, c, t in self._db.execute("select * from token")})
         return State(environment, published, rejected, observed, extra_tokens=extra)
 
     def published_anywhere(self) -> list[tuple[str, VersionRecord]]:
@@ -88,15 +88,14 @@ class SqlStateReader:
         """Return every version of `asset`, oldest first."""
         return self._versions(f"select {_VERSION} from version v where asset = ? order by number", asset)
 
-    def version_of_trace(self, asset: AssetKey, trace_key: str) -> VersionRecord | None:
-        """Return the newest accepted version of `asset` made from this trace, or None."""
-        found = self._versions(
-            f"select {_VERSION} from version v where asset = ? and trace_key = ? and verdict in ('PASS', 'WARN') "
-            "order by number desc limit 1",
+    def versions_of_definition(self, asset: AssetKey, definition_hash: str) -> tuple[VersionRecord, ...]:
+        """Return the versions of `asset` that were made from this definition, newest first, rejected ones too."""
+        return self._versions(
+            f"select {_VERSION} from version v where asset = ? and json_extract(record, '$.definition_hash') = ? "
+            "order by number desc",
             asset,
-            trace_key,
+            definition_hash,
         )
-        return found[0] if found else None
 
     def next_numbers(self) -> dict[AssetKey, int]:
         """Return the next free version number of every asset that has a version."""
