@@ -8,12 +8,12 @@ from pathlib import Path
 
 from headwater.assets.errors import RequestError
 from headwater.assets.key import AssetKey
-from headwater.lineage.audit import Report, verify
+from headwater.lineage.audit import Report
 from headwater.lineage.record import Entry
 from headwater.runtime.keys import FileKeys
 from headwater.runtime.ledger import LedgerStore
-from headwater.runtime.ledger_projection import projection_differences
 from headwater.runtime.ledger_reader import LedgerReader
+from headwater.runtime.ledger_verify import verify_ledger
 from headwater.runtime.model import LogLine, RunLine, StepLine, VersionLine
 from headwater.runtime.projections import StateProjector
 from headwater.runtime.runlog import read_log
@@ -128,13 +128,10 @@ def audit_verify(workspace: Workspace, checkpoint: Path | None) -> Report:
                 f"The checkpoint {checkpoint} cannot be read: {error.strerror}.", "Check the path."
             ) from error
     keys = FileKeys(workspace.config.home / "keys")
-    with _ledger(workspace) as reader:
-        return verify(
-            reader,
-            keys.verifiers(),
-            earlier=earlier,
-            projections=lambda: projection_differences(reader.connection, StateProjector()),
-        )
+    path = workspace.config.state_path
+    if not path.exists():
+        raise RequestError("Nothing has run here yet, so nothing is recorded.", "Start with `headwater run`.")
+    return verify_ledger(path, keys.verifiers(), StateProjector(), earlier=earlier)
 
 
 def rebuild_ledger(workspace: Workspace) -> int:
