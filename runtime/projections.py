@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping
 
+from headwater.assets.errors import IntegrityError
 from headwater.lineage import record
 from headwater.lineage.record import Entry
 
@@ -63,7 +64,11 @@ def payload_of(connection: sqlite3.Connection, entry: Entry) -> Mapping[str, obj
     if blob is None:
         return entry.payload
     row = connection.execute("select data from blob where digest = ?", (blob.sha256,)).fetchone()
-    return {} if row is None else dict(json.loads(row[0]))
+    if row is None:
+        raise IntegrityError(
+            f"The payload of entry {entry.seq} is gone from the ledger's blobs.", "Restore the state file from a backup."
+        )
+    return dict(json.loads(row[0]))
 
 
 Payload = Mapping[str, object]
