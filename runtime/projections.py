@@ -66,7 +66,7 @@ def payload_of(connection: sqlite3.Connection, entry: Entry) -> Mapping[str, obj
     row = connection.execute("select data from blob where digest = ?", (blob.sha256,)).fetchone()
     if row is None:
         raise IntegrityError(
-            f"The payload of entry {entry.seq} is gone from the ledger's blobs.", "Restore the state file from a backup."
+            f"The payload of entry {entry.seq} is gone from the ledger.", "Restore the state file from a backup."
         )
     return dict(json.loads(row[0]))
 
