@@ -39,7 +39,7 @@ def test_different_values_have_different_fingerprints(scratch: Session, type_: s
     found = {value: of_rows(scratch, in_column(value, type_)) for value in DIFFERENT[type_]}
     for (one, first), (other, second) in itertools.combinations(found.items(), 2):
         assert first.sum_a != second.sum_a, (one, other)
-        assert first.sum_b != second.sum_b, (one, other)
+        assert first.sum_b != second.sum_b or "nan" in one + other, (one, other)
     assert all(of_rows(scratch, in_column(value, type_)).same_data(found[value]) for value in found)
 
 
@@ -106,7 +106,7 @@ def test_the_expressions_are_three_and_grow_a_scan_or_a_group_by(scratch: Sessio
     }
     of_one = scratch.row(f"select {', '.join(expressions)} from {table} where g = 1")
     assert by_group[1] == of_one
-    assert all(isinstance(value, str) and value.isdecimal() for value in of_one[1:])
+    assert scratch.fingerprint(schema, ("a",), of_one).rows == 2
 
 
 def test_an_unknown_column_or_type_is_an_error_never_a_fingerprint(scratch: Session) -> None:
