@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from headwater.assets.asset import CheckSpec
 from headwater.assets.errors import StepError
 from headwater.checks.scan import plan_scan, run_scan, sample_sql
 
@@ -138,9 +139,22 @@ def test_a_row_of_another_length_is_never_read_by_position(bench):
     assert result.results[0].outcome == "PASS"
 
 
-def test_a_kind_that_the_library_does_not_have_is_an_error(bench):
-    from headwater.assets.asset import CheckSpec
+@pytest.mark.parametrize(
+    "spec",
+    [
+        CheckSpec("unique"),
+        CheckSpec("not_null"),
+        CheckSpec("between", None, (("min", 0),)),
+        CheckSpec("relationship", None, (("to", "x"),)),
+    ],
+)
+def test_a_check_that_never_got_its_column_is_an_error(bench, spec):
+    bench.stage(ROWS)
+    (result,) = bench.scan((spec,)).results
+    assert (result.outcome, result.message) == ("ERROR", "The check needs a column. Declare it on one.")
 
+
+def test_a_kind_that_the_library_does_not_have_is_an_error(bench):
     bench.stage(ROWS)
     result = bench.scan((CheckSpec("from_the_future", "a"),))
     assert (result.results[0].outcome, result.results[0].severity) == ("ERROR", "error")

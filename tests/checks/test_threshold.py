@@ -24,6 +24,7 @@ from headwater.checks.threshold import outcome, parse_threshold, tolerance
         ("!= 0", 1, 5, True),
         ("<> 0", 0, 5, False),
         ("< 10", 9, 5, True),
+        ("<= 9", 9, 99, True),
         ("<= 9", 10, 99, False),
         (">10", 11, 99, True),
         ("  >   10  ", 10, 99, False),
