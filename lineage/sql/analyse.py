@@ -54,8 +54,7 @@ def _may_choose_columns(text: str) -> bool:
 
 def _analyse(resolution: Resolution) -> Analysis:
     root, target = writes.resolve_statement(resolution)
-    for definition in resolution.definitions:
-        sources.cte_relation(resolution, definition)
+    _resolve_unused(resolution)
     sources.read_the_rest(resolution, root)
     edits = find_edits(resolution)
     demand = demanded(root)
@@ -73,6 +72,14 @@ def _analyse(resolution: Resolution) -> Analysis:
         files=tuple(dict.fromkeys(resolution.files)),
         target=target,
     )
+
+
+def _resolve_unused(resolution: Resolution) -> None:
+    """CTEs that nobody uses: their tables are replaced too, but the engine does not mind what is wrong in them."""
+    known = len(resolution.problems)
+    for definition in resolution.definitions:
+        sources.cte_relation(resolution, definition)
+    resolution.problems[known:] = [problem for problem in resolution.problems[known:] if problem.refused]
 
 
 def _outputs(root: Relation) -> tuple[OutputColumn, ...] | None:

@@ -52,7 +52,7 @@ class Environment:
         at: Environment | None = self
         while at is not None:
             entry = at.definitions.get(name)
-            if entry is not None and entry[0] < at.limit:
+            if entry is not None and entry[0] < at.limit and not (entry[1].busy and entry[1].relation is None):
                 return entry[1]
             at = at.parent
         return None

@@ -38,7 +38,9 @@ def definition_hash(resolution: Resolution, root: Relation) -> str:
 
 
 def _tokens(resolution: Resolution) -> list[str]:
-    tokens = resolution.query.tokens
+    tokens = list(resolution.query.tokens)
+    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+        tokens.pop()
     replaced = _replacements(resolution)
     aliases = set() if resolution.names_matter else {start for start, _ in resolution.aliases}
     gone = redundant(tokens)
@@ -57,7 +59,7 @@ def _tokens(resolution: Resolution) -> list[str]:
             out.append("adjacent")  # x'ab' is not x 'ab'
         previous_end = end
         previous, before = token.token_type, previous
-        if index in gone or (token.token_type is TokenType.SEMICOLON and index == len(tokens) - 1):
+        if index in gone:
             continue
         if (replacement := replaced.get(start)) is not None:
             until, text = replacement
@@ -96,7 +98,11 @@ def _one(text: str, token: Token, before: TokenType, exact: bool) -> str:
         return f"i{name}" if plain else f"q{text}"
     if type_ in _VERBATIM:
         return f"v{text}"
-    return f"k{text if exact and text.isidentifier() else ' '.join(text.lower().split())}"
+    if exact and text.isidentifier():
+        return f"k{text}"
+    if text.isalnum() or len(text) < 4:
+        return f"k{text.lower()}"
+    return f"k{' '.join(_COMMENT.sub(' ', text).lower().split())}"  # `group by` is one token, whatever stands inside
 
 
 _VERBATIM: Final = frozenset(

@@ -27,7 +27,7 @@ from headwater.lineage.sql.model import (
     Edge,
     whole,
 )
-from headwater.lineage.sql.scope import NO_NAMES, Found, Scope, look_up
+from headwater.lineage.sql.scope import NO_NAMES, Found, Scope, in_scope, look_up, made_up, with_doubt
 
 Pending = tuple[Any, int, frozenset[str]]  # node, how its value passes through, names hidden by lambda parameters
 
@@ -161,10 +161,20 @@ def _name(
     start, end = start_of(identifiers[0]), end_of(identifiers[used - 1])
     if found.binding is not None and start is not None and end is not None:
         _note_binding(resolution, found.binding, parts[used - 1], start, end, identifiers, used)
-    elif found.ambiguous and not silent:
+    elif found.ambiguous and not (silent or walk.silent):
         message = f"Column '{parts[used - 1]}' is ambiguous: several tables have one."
         resolution.problem(message, start, "Qualify it with the table's alias.")
     walk.edges.append((found.column, kind if used == len(parts) else COMPOSE[kind][TRANSFORMATION]))
+    if found.binding is not None and found.binding.is_open and found.binding.certain(parts[used - 1]) is None:
+        _look_at_namesake(walk, parts)
+
+
+def _look_at_namesake(walk: Walk, parts: list[str]) -> None:
+    """A name that a table of unknown columns may own may as well be the whole row of a table of that name."""
+    binding = _named_relation(walk.scope, parts)
+    if binding is not None:
+        walk.resolution.names_matter = True
+        walk.edges.append((whole(binding.relation, f"{parts[-1]} may be a column or a whole row"), LOOK))
 
 
 def _note_binding(
@@ -184,17 +194,16 @@ def find_column(scope: Scope | None, parts: list[str], aliases_first: bool = Fal
     if parts[0] == "alias" and (found := _aliased(scope, parts[1])) is not None:
         return found, 2
     at = scope
+    doubtful: list[Binding] = []
     while at is not None:
         for size in range(min(3, len(parts) - 1), 0, -1):
             binding = at.binding(tuple(parts[:size]))
             if binding is not None and (column := binding.find(parts[size])) is not None:
-                return Found(column, binding), size + 1
-        inner = Scope(None)
-        inner.bindings, inner.merged, inner.aliases = at.bindings, at.merged, at.aliases
-        if at.binding((parts[0],)) is None and (found := look_up(inner, parts[0])) is not None:
-            return found, 1
+                return with_doubt(Found(column, binding), doubtful, parts[0]), size + 1
+        if (found := in_scope(at, parts[0], False, doubtful)) is not None:
+            return with_doubt(found, doubtful, parts[0]), 1
         at = at.parent
-    return None, 0
+    return (made_up(doubtful, parts[0]), 1) if doubtful else (None, 0)
 
 
 def _aliased(scope: Scope | None, name: str) -> Found | None:

@@ -59,7 +59,8 @@ def _with(
     for position, cte in enumerate(clause.expressions):
         alias, columns = sources.alias_of(cte)
         name = alias or ""
-        seen = Environment(environment, definitions, position + 1 if recursive else position)
+        sees_itself = recursive and isinstance(cte.this, exp.SetOperation)
+        seen = Environment(environment, definitions, position + 1 if sees_itself else position)
         definition = CteDefinition(name, cte.this, columns, seen, scope, recursive, resolution.number())
         definitions.setdefault(name, (position, definition))
         identifier = cte.args["alias"].this if cte.args.get("alias") is not None else None
@@ -236,7 +237,7 @@ def _distinct(selection: Selection) -> None:
         if (target := _ordinal(out, item)) is not None:
             out.row_edges.append((target, LOOK))
         else:
-            selection.shape(item, LOOK, aliases_first=_is_bare_name(item))
+            _shape_by_name(selection, item, LOOK)
 
 
 def _order(selection: Selection) -> None:
@@ -250,7 +251,7 @@ def _order(selection: Selection) -> None:
             elif (target := _ordinal(selection.out, item)) is not None:
                 selection.out.row_edges.append((target, SORT))
             else:
-                selection.shape(item, SORT, aliases_first=_is_bare_name(item))
+                _shape_by_name(selection, item, SORT)
 
 
 def _limit(selection: Selection) -> None:
@@ -263,10 +264,17 @@ def _limit(selection: Selection) -> None:
 SELECT_STEPS: Final = (_from, _windows, _items, _where, _group, _having, _qualify, _distinct, _order, _limit)
 
 
-def _is_bare_name(item: Any) -> bool:
-    while isinstance(item, (exp.Paren, exp.Collate)):
-        item = item.this
-    return isinstance(item, exp.Column) and not item.args.get("table")
+def _shape_by_name(selection: Selection, item: Any, kind: int) -> None:
+    """A bare name in ORDER BY or DISTINCT ON means an alias first; an output of a star settles what is ambiguous."""
+    bare = item
+    while isinstance(bare, (exp.Paren, exp.Collate)):
+        bare = bare.this
+    is_bare = isinstance(bare, exp.Column) and not bare.args.get("table")
+    walk = Walk(selection.resolution, selection.scope, selection.environment, aliases_first=is_bare)
+    if is_bare and (output := selection.out.by_name.get(bare.name.lower())) is not None:
+        walk.silent = True
+        selection.out.row_edges.append((output, LOOK))
+    selection.out.row_edges += [(target, kind) for target, _ in walk.run(item)]
 
 
 def _ordinal(out: Relation, item: Any) -> Target | None:

@@ -53,18 +53,18 @@ def look_up(scope: Scope | None, name: str, aliases_first: bool = False) -> Foun
     at: Scope | None = scope
     doubtful: list[Binding] = []
     while at is not None:
-        found = _in_scope(at, name, aliases_first, doubtful)
+        found = in_scope(at, name, aliases_first, doubtful)
         if found is not None:
-            return _with_doubt(found, doubtful, name)
+            return with_doubt(found, doubtful, name)
         at = at.parent
         aliases_first = False
     if not doubtful:
         return None
-    return _made_up(doubtful, name)
+    return made_up(doubtful, name)
 
 
-def _in_scope(scope: Scope, name: str, aliases_first: bool, doubtful: list[Binding]) -> Found | None:
-    """A certain answer of this scope; bindings that might have the name are added to `doubtful`."""
+def in_scope(scope: Scope, name: str, aliases_first: bool, doubtful: list[Binding]) -> Found | None:
+    """Return a certain answer of this one scope, or None; bindings that might have the name are added to `doubtful`."""
     if aliases_first and (alias := scope.aliases.get(name)) is not None:
         return Found(alias)
     if (merged := scope.merged.get(name)) is not None:
@@ -84,7 +84,8 @@ def _in_scope(scope: Scope, name: str, aliases_first: bool, doubtful: list[Bindi
     return None
 
 
-def _with_doubt(found: Found, doubtful: list[Binding], name: str) -> Found:
+def with_doubt(found: Found, doubtful: list[Binding], name: str) -> Found:
+    """Return `found`, looking at all bindings that might own the name instead."""
     if not doubtful:
         return found
     edges: list[Edge] = [(found.column, IDENTITY)]
@@ -93,7 +94,8 @@ def _with_doubt(found: Found, doubtful: list[Binding], name: str) -> Found:
     return Found(Column(found.column.name, found.column.type, edges))
 
 
-def _made_up(doubtful: list[Binding], name: str) -> Found | None:
+def made_up(doubtful: list[Binding], name: str) -> Found | None:
+    """Return the column that tables of unknown columns must have, or any of several may have."""
     answers = [(column, binding) for binding in doubtful if (column := binding.find(name)) is not None]
     if not answers:
         return None

@@ -49,8 +49,9 @@ def expand_star(
             out.gaps.append(Gap(binding.relation, hidden, renames))
             description.append(f"{binding.index}.?")
             for key, expression in replaced.items():
-                if key not in out.by_name:
-                    out.by_name[key] = Column(key, None, Walk(resolution, scope, environment).run(expression))
+                edges = Walk(resolution, scope, environment).run(expression)
+                out.by_name.setdefault(key, Column(key, None, edges))
+                out.row_edges += [(target, LOOK) for target, _ in edges]  # it is not listed, so nobody can ask for it
     _note_star(resolution, item, star, description)
 
 
@@ -129,7 +130,20 @@ def has_columns(item: Any) -> bool:
         return True
     if isinstance(item, exp.Not):
         return has_columns(item.this)
-    return item.find(exp.Columns) is not None
+    return _chooser(item) is not None
+
+
+def _chooser(item: Any) -> Any:
+    """The first COLUMNS(...) of a select item, outside of subqueries."""
+    stack = [item]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, exp.Columns):
+            return node
+        if isinstance(node, exp.Expr) and not isinstance(node, exp.Query):
+            for value in node.args.values():
+                stack += value if isinstance(value, list) else [value]
+    return None
 
 
 def expand_columns(
@@ -139,7 +153,7 @@ def expand_columns(
     for binding in scope.bindings:
         out.row_edges.append((whole(binding.relation, "COLUMNS(...) chooses columns by name"), LOOK))
     resolution.names_matter = True
-    chooser = item.find(exp.Columns)
+    chooser = _chooser(item)
     chosen = _chosen(item if chooser is None else chooser, scope)
     if chosen is None:
         out.open = True
