@@ -10,7 +10,7 @@ import os
 import re
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,19 +109,17 @@ def scan(draft: _Draft) -> None:
 
     order, session = draft.order, draft.session
     names = {name.lower() for name, _ in draft.schema}
-    there = [
-        columns for columns in order.wanted if names.issuperset(columns)
-    ]  # a reader may have seen what is gone now
+    there = [columns for columns in order.wanted if names.issuperset(columns)]  # a reader may have seen what is gone
     sets: list[tuple[str, ...] | None] = [None, *there]
     expressions = [session.fingerprint_sql(draft.schema, _match(draft.schema, columns)) for columns in sets]
-    tables = {str(key): pinned.relation for key, pinned in order.inputs.items()}
     plan = plan_scan(
         draft.relation,
         draft.schema,
         order.resolved.asset.checks,
-        tables,
+        _tables(draft),
         [e for three in expressions for e in three],
         lambda text: render_check(text, draft),
+        _schemas(draft),
     )
     found = run_scan(plan, session.row)
     if found.extra_errors:
@@ -133,7 +131,7 @@ def scan(draft: _Draft) -> None:
         fingerprint = session.fingerprint(draft.schema, _match(draft.schema, columns), values)
         draft.tokens[column_set_key(columns)] = token(fingerprint)
     draft.rows = found.rows
-    draft.results = tuple(_with_sample(result, draft, tables) for result in found.results)
+    draft.results = tuple(_with_sample(result, draft) for result in found.results)
 
 
 def observe(draft: _Draft) -> None:
@@ -203,9 +201,19 @@ def render_check(text: str, draft: _Draft) -> str:
     from headwater.lineage.sql import analyse_sql, render
 
     marked = text.replace("$this", THIS)
-    analysis = analyse_sql(marked, "duckdb", {THIS: draft.schema})
-    tables = {str(key): pinned.relation for key, pinned in draft.order.inputs.items()}
-    return render(marked, analysis, {**tables, THIS: draft.relation}, {}, {})
+    analysis = analyse_sql(marked, "duckdb", {**_schemas(draft), THIS: draft.schema})
+    return render(marked, analysis, {**_tables(draft), THIS: draft.relation}, {}, {})
+
+
+def _tables(draft: _Draft) -> dict[str, str]:
+    """Return what checks may name: the pinned inputs, and the asset itself as it is staged."""
+    inputs = {str(key): pinned.relation for key, pinned in draft.order.inputs.items()}
+    return {**inputs, str(draft.order.key): draft.relation}
+
+
+def _schemas(draft: _Draft) -> dict[str, SchemaColumns]:
+    inputs = {str(key): pinned.version.schema for key, pinned in draft.order.inputs.items()}
+    return {**inputs, str(draft.order.key): draft.schema}
 
 
 def _run_sql(draft: _Draft, sql: str) -> None:
@@ -346,7 +354,7 @@ def _match(schema: SchemaColumns, columns: tuple[str, ...] | None) -> tuple[str,
     return tuple(known[name.lower()] for name in columns)
 
 
-def _with_sample(result: CheckResult, draft: _Draft, tables: Mapping[str, str]) -> CheckResult:
+def _with_sample(result: CheckResult, draft: _Draft) -> CheckResult:
     """Add a few failing rows to a failed check, for people. A sample that cannot be had is left out."""
     if result.outcome == "PASS" or not result.failing_rows:
         return result
@@ -355,7 +363,15 @@ def _with_sample(result: CheckResult, draft: _Draft, tables: Mapping[str, str]) 
     spec = _spec_of(result, draft.order.resolved.asset.checks)
     if spec is None:
         return result
-    sql = sample_sql(spec, draft.relation, draft.schema, tables, lambda text: render_check(text, draft), SAMPLE_ROWS)
+    sql = sample_sql(
+        spec,
+        draft.relation,
+        draft.schema,
+        _tables(draft),
+        lambda text: render_check(text, draft),
+        SAMPLE_ROWS,
+        _schemas(draft),
+    )
     if sql is None:
         return result
     try:
