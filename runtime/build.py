@@ -32,6 +32,7 @@ from headwater.runtime.staleness import columns_of_key
 from headwater.runtime.state import FILE_BYTES, PublishedFile, TraceRead
 
 SAMPLE_ROWS = 5
+SMALL_ROWS = 10_000
 THIS = "__this"  # as in the definer: stands for the staged table in the text of a check
 Log = Callable[[str], None]
 
@@ -44,6 +45,7 @@ class _Draft:
     session: Session
     log: Log
     relation: str = ""
+    small: bool = False  # known to hold few rows: planning a scan then costs more than the scan
     schema: SchemaColumns = ()
     rows: int = 0
     text: str = ""
@@ -121,7 +123,7 @@ def scan(draft: _Draft) -> None:
         lambda text: render_check(text, draft),
         _schemas(draft),
     )
-    found = run_scan(plan, session.row)
+    found = run_scan(plan, lambda sql: session.row(sql, small=draft.small))
     if found.extra_errors:
         raise StepError(
             f"The data cannot be fingerprinted: {found.extra_errors[0][1]}", "Cast the column to another type."
@@ -222,7 +224,7 @@ def _run_sql(draft: _Draft, sql: str) -> None:
     if order.resolved.asset.kind == "view":
         draft.session.build_view(order.physical, sql)
     else:
-        draft.session.build_table(order.physical, sql)
+        draft.small = draft.session.build_table(order.physical, sql) <= SMALL_ROWS
 
 
 def _take_in(draft: _Draft) -> None:

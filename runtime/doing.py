@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC
+from pathlib import Path
 
 from headwater.assets.errors import WarehouseInvalid
 from headwater.assets.key import AssetKey
@@ -27,6 +28,8 @@ from headwater.runtime.staleness import Decision
 from headwater.runtime.state import State, VersionRecord
 from headwater.runtime.workspace import Survey, Workspace
 
+_LARGE_ROWS = 200_000
+_LARGE_BYTES = 16 * 1024 * 1024
 _MOST_NAME_LENGTH = 40  # of the readable part of a physical name; PostgreSQL cuts names at 63
 
 
@@ -133,6 +136,7 @@ class Doing:
         decisions = _as_of_plan(survey.decisions, planned, state)
         known = held.reader.warehouse()
         books = Books(state, decisions, held.reader.next_numbers(), (known[1] if known else 0) + 1)
+        held.warehouse.use_threads(workspace.config.threads or _threads(workspace.config.root, survey, planned))
         session = held.warehouse.session()
         relation = session.relation
         log = RunLog(workspace.logs, held.run, workspace.outside.now)
@@ -184,6 +188,19 @@ def _as_of_plan(
         usable = key not in planned and key in state.published and not decision.blocked and not decision.held
         found[key] = Decision(Status("CURRENT")) if usable else decision
     return found
+
+
+def _threads(root: Path, survey: Survey, planned: set[AssetKey]) -> int:
+    """Return how many threads one statement may use: one while all tables are small, for then they only get in the way.
+
+    How large a table will be is told by the last build of what it reads, or by the file that a source comes in.
+    """
+    inputs = survey.graph.ancestors(planned)
+    rows = max((v.rows for key, v in survey.state.published.items() if key in inputs), default=0)
+    sources = (survey.loaded.assets[key].source for key in inputs)
+    paths = [root / source.file for source in sources if source is not None and source.file is not None]
+    size = max((path.stat().st_size for path in paths if path.is_file()), default=0)
+    return os.cpu_count() or 1 if rows > _LARGE_ROWS or size > _LARGE_BYTES else 1
 
 
 def _altered_assets(state: State) -> frozenset[AssetKey]:
