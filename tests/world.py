@@ -69,7 +69,7 @@ class World:
 
     def rows(self, table: str) -> Counter[tuple[object, ...]]:
         """Return what a reader of `table` sees, as a multiset."""
-        return Counter(self.behind(f"select * from {table}"))
+        return Counter(tuple(map(_hashable, row)) for row in self.behind(f"select * from {table}"))
 
     def behind(self, statement: str) -> list[tuple[object, ...]]:
         """Execute one statement in the warehouse behind Headwater's back."""
@@ -85,6 +85,10 @@ class World:
         """Move the clock on by one day."""
         assert self.now is not None, "the clock is the real one"
         self.now += timedelta(days=1)
+
+
+def _hashable(value: object) -> object:
+    return repr(value) if isinstance(value, dict | list) else value
 
 
 def outcomes(result: RunResult) -> dict[str, str]:
