@@ -16,11 +16,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from headwater.lineage.sql.analyse import analyse_sql, referenced_tables
+    from headwater.lineage.sql.analyse import analyse_sql
     from headwater.lineage.sql.catalog import SqlCatalog
     from headwater.lineage.sql.check_text import ExpressionUse, analyse_expression
     from headwater.lineage.sql.edits import apply_edits, render
     from headwater.lineage.sql.parse import ParsedQuery, parse_query
+    from headwater.lineage.sql.tables import referenced_tables
 
 __all__ = [
     "ExpressionUse",
@@ -42,7 +43,7 @@ _HOMES = {
     "analyse_sql": "analyse",
     "apply_edits": "edits",
     "parse_query": "parse",
-    "referenced_tables": "analyse",
+    "referenced_tables": "tables",
     "render": "edits",
 }
 

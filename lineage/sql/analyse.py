@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headwater.assets.errors import SqlError
 from headwater.lineage.sql import sources, writes
-from headwater.lineage.sql.analysis import Analysis, ColumnSource, Influence, OutputColumn, Read
+from headwater.lineage.sql.analysis import Analysis, ColumnSource, Influence, OutputColumn, Read, Transformation
 from headwater.lineage.sql.catalog import Naming, Schema, SqlCatalog
 from headwater.lineage.sql.context import Resolution
 from headwater.lineage.sql.definition import definition_hash
@@ -39,14 +39,6 @@ def analyse_sql(
         raise SqlError("The query is nested too deeply to be analysed.", 1, 1, "Split it into CTEs.") from None
 
 
-def referenced_tables(sql: str | ParsedQuery, dialect: str = "duckdb") -> tuple[str, ...]:
-    """Return the names of the tables that a text reads, lower case, in text order, each once.
-
-    Raises SqlError like `parse_query`.
-    """
-    return tuple(dict.fromkeys(read.table for read in analyse_sql(sql, dialect).reads))
-
-
 def _may_choose_columns(text: str) -> bool:
     lowered = text.lower()
     return "columns" in lowered or ("*" in lowered and any(w in lowered for w in ("like", "similar", "glob", "~")))
@@ -54,7 +46,6 @@ def _may_choose_columns(text: str) -> bool:
 
 def _analyse(resolution: Resolution) -> Analysis:
     root, target = writes.resolve_statement(resolution)
-    _resolve_unused(resolution)
     sources.read_the_rest(resolution, root)
     edits = find_edits(resolution)
     demand = demanded(root)
@@ -66,20 +57,12 @@ def _analyse(resolution: Resolution) -> Analysis:
         definition_hash=definition_hash(resolution, root),
         volatility=volatility,
         order_dependent=order_dependent,
-        problems=tuple(resolution.problems),
+        problems=tuple(sorted(resolution.problems, key=lambda problem: (problem.line or 0, problem.column or 0))),
         edits=edits,
         parameters=tuple(sorted({edit.name for edit in edits if edit.kind == "PARAMETER"})),
         files=tuple(dict.fromkeys(resolution.files)),
         target=target,
     )
-
-
-def _resolve_unused(resolution: Resolution) -> None:
-    """CTEs that nobody uses: their tables are replaced too, but the engine does not mind what is wrong in them."""
-    known = len(resolution.problems)
-    for definition in resolution.definitions:
-        sources.cte_relation(resolution, definition)
-    resolution.problems[known:] = [problem for problem in resolution.problems[known:] if problem.refused]
 
 
 def _outputs(root: Relation) -> tuple[OutputColumn, ...] | None:
@@ -100,18 +83,19 @@ def _sources(column: Column) -> tuple[ColumnSource, ...]:
 
 
 def _influences(resolution: Resolution, demand: Demand) -> tuple[Influence, ...]:
-    found: dict[Influence, None] = {}
+    found: dict[tuple[str, str, Transformation], None] = {}
     for relation in resolution.relations:
         if id(relation) not in demand.reached:
             continue
-        for edge in relation.row_edges:
-            name = ROW_NAMES.get(edge[1])
+        for target, kind in relation.row_edges:
+            name = ROW_NAMES.get(kind)
             if name is None:
                 continue
-            for leaf in edge_sources([(edge[0], 0)]):
+            leaves = [target] if isinstance(target, Column) and target.leaf is not None else edge_sources([(target, 0)])
+            for leaf in leaves:
                 if leaf.leaf is not None and leaf.leaf.reference is not None:
-                    found[Influence(leaf.leaf.reference.name, leaf.name, name)] = None
-    return tuple(found)
+                    found[leaf.leaf.reference.name, leaf.name, name] = None
+    return tuple(Influence(*key) for key in found)
 
 
 def _reads(resolution: Resolution, demand: Demand) -> tuple[Read, ...]:

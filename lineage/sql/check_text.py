@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from headwater.assets.errors import SqlError
-from headwater.lineage.sql import sources
 from headwater.lineage.sql.analysis import SqlProblem, Volatility
 from headwater.lineage.sql.catalog import EMPTY_CATALOG, Naming
 from headwater.lineage.sql.context import Resolution
@@ -56,8 +55,6 @@ def analyse_expression(text: str, dialect: str = "duckdb") -> ExpressionUse:
     root = Relation("the expression")
     try:
         root.row_edges = [(target, LOOK) for target, _ in Walk(resolution, scope, None).run(item)]
-        for definition in resolution.definitions:
-            sources.cte_relation(resolution, definition)
         volatility, _ = judge(resolution, edits := find_edits(resolution))
     except RecursionError:
         raise SqlError("The expression is nested too deeply to be analysed.", 1, 1) from None

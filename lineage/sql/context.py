@@ -14,16 +14,6 @@ from headwater.lineage.sql.parse import ParsedQuery
 from headwater.lineage.sql.scope import Scope
 
 
-@dataclass(frozen=True, slots=True)
-class BoundName:
-    """A column name in the text, at [start, end), with its qualifiers, and the binding and column it means."""
-
-    start: int
-    end: int
-    index: int
-    column: str
-
-
 @dataclass(slots=True, eq=False)
 class CteDefinition:
     """A CTE: its query, what it can see, and, once used, its relation."""
@@ -37,6 +27,7 @@ class CteDefinition:
     index: int = -1
     relation: Relation | None = None
     busy: bool = False
+    problems: list[SqlProblem] = field(default_factory=list)  # the engine minds them only where the CTE is used
 
 
 @dataclass(slots=True, eq=False)
@@ -69,7 +60,7 @@ class Resolution:
     references: list[TableReference] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)  # every query and table, for influences and unused parts
     problems: list[SqlProblem] = field(default_factory=list)
-    bound: list[BoundName] = field(default_factory=list)
+    bound: dict[int, tuple[int, str]] = field(default_factory=dict)  # start of a column name -> its end, its meaning
     column_of: dict[int, Column] = field(default_factory=dict)  # id of a Column node -> what it means
     type_of: dict[int, str] = field(default_factory=dict)  # id of a node that names a struct field -> its type
     stars: dict[int, tuple[int, str]] = field(
@@ -80,6 +71,10 @@ class Resolution:
     qualifiers: list[tuple[int, int, TableReference]] = field(default_factory=list)  # spans of written qualifiers
     visited: set[int] = field(default_factory=set)  # ids of the table nodes that were resolved
     files: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what names mean that are not bound to one column, for the hash
+    calls: list[tuple[str, exp.Expr]] = field(default_factory=list)  # functions that may mind the order of rows
+    cuts: list[tuple[str, exp.Expr]] = field(default_factory=list)  # LIMIT and the like, with their query
+    volatile: bool = False  # whether a name without parentheses turned out to depend on the session
     names_matter: bool = False  # whether local names or their case can become data
     next_index: int = 0
     definitions: list[CteDefinition] = field(default_factory=list)  # every CTE, in text order

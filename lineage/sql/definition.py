@@ -13,14 +13,13 @@ import hashlib
 import re
 from typing import Final
 
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from headwater.lineage.sql.context import Resolution
 from headwater.lineage.sql.model import Relation
 from headwater.lineage.sql.parentheses import redundant
 
 VERSION: Final = "headwater-sql-1"  # part of what is hashed; raise it when the encoding changes
-_QUOTED: Final = frozenset([TokenType.IDENTIFIER])
 _PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*\Z")
 _COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/|#[^\n]*", re.S)
 
@@ -29,85 +28,93 @@ def definition_hash(resolution: Resolution, root: Relation) -> str:
     """Return the definition hash, in hexadecimal, of the resolved query whose result is `root`."""
     parts = [VERSION, resolution.query.dialect]
     parts += _tokens(resolution)
+    parts.append("meanings")
+    parts += [_sized(note) for note in resolution.notes]
     parts.append("outputs")
-    for column in root.listed():
-        parts.append(f"o{column.name if resolution.names_matter else column.name.lower()}")
+    exact = resolution.names_matter
+    parts += [_sized(column.name if exact else column.name.lower()) for column in root.listed()]
     if root.is_open:
         parts.append("and unknown ones")
-    return hashlib.sha256("\x1f".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def _sized(text: str) -> str:
+    """Free text with its length in front, so that no text can look like two parts."""
+    return f"{len(text)}:{text}"
 
 
 def _tokens(resolution: Resolution) -> list[str]:
-    tokens = list(resolution.query.tokens)
-    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
-        tokens.pop()
-    replaced = _replacements(resolution)
-    aliases = set() if resolution.names_matter else {start for start, _ in resolution.aliases}
-    gone = redundant(tokens)
-    exact = resolution.names_matter
+    query = resolution.query
+    text, exact = query.text, resolution.names_matter
+    lowered = text.lower()
+    if exact or len(lowered) != len(text):
+        lowered = text
+    special = _special(resolution)
     out: list[str] = []
     until = 0  # the text up to here has been replaced already
-    previous_end, previous = 0, TokenType.SEMICOLON
-    for index, token in enumerate(tokens):
-        start, end = token.start, token.end + 1
+    end, type_ = 0, TokenType.SEMICOLON
+    for start, next_end, next_type in zip(query.starts, query.ends, query.types, strict=True):
+        before, previous_end, type_, end = type_, end, next_type, next_end
         if start < until:
-            previous_end, previous = end, token.token_type
             continue
-        if previous_end < start:
-            _note_gap(resolution.query.text[previous_end:start], previous, token.token_type, out)
-        elif token.token_type is TokenType.STRING and previous is TokenType.VAR:
+        if previous_end != start:
+            gap = text[previous_end:start]
+            if gap != " " and (type_ is TokenType.STRING or not gap.isspace()):
+                _note_gap(gap, before, type_, out)
+        elif type_ is TokenType.STRING and before is TokenType.VAR:
             out.append("adjacent")  # x'ab' is not x 'ab'
-        previous_end = end
-        previous, before = token.token_type, previous
-        if index in gone:
-            continue
-        if (replacement := replaced.get(start)) is not None:
-            until, text = replacement
-            out.append(text if not exact else text + " " + resolution.query.text[start:until])
-        elif start in aliases:
-            if before is TokenType.ALIAS and out and out[-1] == "kas":
+        if (replacement := special.get(start)) is not None:
+            until, meaning = replacement
+            if meaning:
+                out.append(f"{meaning} {_sized(text[start:until])}" if exact else meaning)
+            elif before is TokenType.ALIAS and type_ is not TokenType.L_PAREN and out and out[-1] == "as":
                 out.pop()
+        elif type_ is TokenType.VAR:
+            out.append(f"\x1e{text[start:end] if before is TokenType.DOT else lowered[start:end]}")
+        elif type_ in _FREE:
+            out.append(_free(text[start:end], type_, before, exact))
         else:
-            out.append(_one(resolution.query.text[start:end], token, before, exact))
+            word = lowered[start:end]
+            out.append(word if word.isalnum() or len(word) < 4 else " ".join(_COMMENT.sub(" ", word).split()))
     return out
 
 
-def _replacements(resolution: Resolution) -> dict[int, tuple[int, str]]:
-    """Start of a span -> its end, and the text that stands for what it means."""
-    replaced: dict[int, tuple[int, str]] = {}
-    for bound in resolution.bound:
-        replaced[bound.start] = (bound.end, f"c{bound.index}.{bound.column}")
+def _special(resolution: Resolution) -> dict[int, tuple[int, str]]:
+    """Start of a span -> its end, and the text that stands for what it means; empty where it is left out."""
+    special: dict[int, tuple[int, str]] = {}
+    query = resolution.query
+    for index in redundant(query.types):
+        special[query.starts[index]] = (query.ends[index], "")
+    for index in range(len(query.types) - 1, -1, -1):
+        if query.types[index] is not TokenType.SEMICOLON:
+            break
+        special[query.starts[index]] = (query.ends[index], "")
+    if not resolution.names_matter:
+        special.update((start, (end, "")) for start, end in resolution.aliases)
+    special.update(resolution.bound)
     for reference in resolution.references:
         if reference.start >= 0:
-            replaced[reference.start] = (reference.end, f"t{reference.name}#{reference.index}")
+            special[reference.start] = (reference.end, f"t{_sized(reference.name)}#{reference.index}")
     for start, (first, description) in resolution.stars.items():
-        replaced[first] = (start + 1, f"*{description}")
+        special[first] = (start + 1, f"*{description}")
     for start, name in resolution.local_names.items():
-        replaced[start] = (start + 1, f"l{name}")
-    return replaced
+        special[start] = (start + 1, f"l{name}")
+    return special
 
 
-def _one(text: str, token: Token, before: TokenType, exact: bool) -> str:
-    """A token that stands for itself, with a tag of its kind."""
-    type_ = token.token_type
-    if type_ is TokenType.VAR:
-        return f"i{text}" if exact or before is TokenType.DOT else f"i{text.lower()}"
-    if type_ in _QUOTED:
+def _free(text: str, type_: TokenType, before: TokenType, exact: bool) -> str:
+    """A token of free text: a literal stays as it is; a quoted name without need of its quotes is that name."""
+    if type_ is TokenType.IDENTIFIER:
         name = text[1:-1]
-        plain = not exact and before is not TokenType.DOT and _PLAIN_NAME.match(name) is not None
-        return f"i{name}" if plain else f"q{text}"
-    if type_ in _VERBATIM:
-        return f"v{text}"
-    if exact and text.isidentifier():
-        return f"k{text}"
-    if text.isalnum() or len(text) < 4:
-        return f"k{text.lower()}"
-    return f"k{' '.join(_COMMENT.sub(' ', text).lower().split())}"  # `group by` is one token, whatever stands inside
+        if not exact and before is not TokenType.DOT and _PLAIN_NAME.match(name) is not None:
+            return f"\x1e{name}"
+    return _sized(text)
 
 
-_VERBATIM: Final = frozenset(
+_FREE: Final = frozenset(
     [
-        TokenType.STRING, TokenType.HEREDOC_STRING, TokenType.BYTE_STRING, TokenType.RAW_STRING, TokenType.HEX_STRING,
+        TokenType.IDENTIFIER, TokenType.STRING, TokenType.HEREDOC_STRING,
+        TokenType.BYTE_STRING, TokenType.RAW_STRING, TokenType.HEX_STRING,
         TokenType.BIT_STRING, TokenType.UNICODE_STRING, TokenType.NATIONAL_STRING,
     ]
 )  # fmt: skip
@@ -118,4 +125,4 @@ def _note_gap(gap: str, before: TokenType, after: TokenType, out: list[str]) -> 
     if before is TokenType.STRING and after is TokenType.STRING and "\n" in gap:
         out.append("continued")  # 'a' and 'b' on the next line are one literal
     if not gap.isspace() and (rest := _COMMENT.sub("", gap).strip()):
-        out.append(f"g{rest}")
+        out.append(_sized(rest))

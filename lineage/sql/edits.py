@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from sqlglot.tokenizer_core import Token, TokenType
@@ -13,6 +14,8 @@ from headwater.lineage.sql.context import Resolution
 from headwater.lineage.sql.model import TableReference
 from headwater.lineage.sql.parse import ParsedQuery
 
+_CLOCK_WORD = re.compile(rf"\b({'|'.join(sorted(functions.REPLACEABLE_CLOCK))}|age)\b", re.I)
+_CLOCK_PARTS = ("now", "today", "current_", "local", "transaction_", "age")  # a quick look first
 Clock = Callable[[str], str] | Mapping[str, str]
 
 
@@ -35,7 +38,7 @@ def _aliases(resolution: Resolution) -> list[tuple[TableReference, str]]:
     """The alias under which each table goes on: its own name, or all of it where another table shares the last part."""
     holders: dict[str, str] = {}
     aliases = []
-    for reference in resolution.references:
+    for reference in sorted(resolution.references, key=lambda reference: reference.start):
         alone = reference.has_alias or holders.setdefault(reference.parts[-1], reference.name) == reference.name
         aliases.append((reference, reference.alias_text if alone else "__".join(reference.parts)))
     return aliases
@@ -55,6 +58,8 @@ def parameter_edits(query: ParsedQuery) -> list[Edit]:
     """Return the places of `$name` and `$name.part`."""
     edits: list[Edit] = []
     tokens = query.tokens
+    if "$" not in query.text:
+        return edits
     for index, token in enumerate(tokens):
         if token.token_type is not TokenType.PARAMETER or query.text[token.start : token.end + 1] != "$":
             continue
@@ -88,6 +93,9 @@ def clock_edits(query: ParsedQuery) -> list[Edit]:
     """Return the places of clock functions. One-argument `age(` gets an empty span, where its first argument goes."""
     edits: list[Edit] = []
     tokens = query.tokens
+    text = query.text.lower()
+    if not (any(part in text for part in _CLOCK_PARTS) and _CLOCK_WORD.search(text)):
+        return edits
     for index, token in enumerate(tokens):
         name = query.text[token.start : token.end + 1].lower()
         if name != "age" and name not in functions.REPLACEABLE_CLOCK:

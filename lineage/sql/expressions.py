@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlglot import exp
 
 from headwater.lineage.sql import functions, structs
-from headwater.lineage.sql.context import BoundName, Environment, Resolution, end_of, start_of
+from headwater.lineage.sql.context import Environment, Resolution, end_of, start_of
 from headwater.lineage.sql.model import (
     AGGREGATION,
     COMPOSE,
@@ -74,9 +74,14 @@ class Walk:
 
     def children(self, node: Any, kind: int, hidden: frozenset[str]) -> None:
         """Put every child on the stack."""
+        stack = self.stack
         for value in node.args.values():
-            if value is not None and value is not False and value is not True:
-                self.push(value, kind, hidden)
+            if isinstance(value, exp.Expr):
+                stack.append((value, kind, hidden))
+            elif type(value) is list:
+                for item in value:
+                    if isinstance(item, exp.Expr):
+                        stack.append((item, kind, hidden))
 
 
 Handler = Callable[[Walk, Any, int, frozenset[str]], None]
@@ -108,11 +113,18 @@ def _function(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
         inner = COMPOSE[kind][AGGREGATION]
     else:
         inner = COMPOSE[kind][TRANSFORMATION]
-    if name in functions.SPREADING or not functions.is_known(name):
-        walk.spreads = True
-    if name in functions.NAMES_AS_DATA or not functions.is_known(name):
-        walk.resolution.names_matter = True
+    if name not in functions.PLAIN:
+        _note_function(walk, node, name)
     walk.children(node, inner, hidden)
+
+
+def _note_function(walk: Walk, node: Any, name: str) -> None:
+    unknown = not functions.is_known(name)
+    if unknown or name in functions.SPREADING:
+        walk.spreads = True
+    if unknown or name in functions.NAMES_AS_DATA:
+        walk.resolution.names_matter = True
+    walk.resolution.calls.append((name, node))
 
 
 def function_name(resolution: Resolution, node: Any) -> str:
@@ -132,8 +144,15 @@ def _count(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
 
 
 def _column(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
-    identifiers = [part for part in (node.args.get(k) for k in ("catalog", "db", "table", "this")) if part is not None]
-    if type(identifiers[-1]) is exp.Star:
+    args = node.args
+    this, table = args["this"], args.get("table")
+    if table is None:
+        identifiers = [this]
+    elif args.get("db") is None:
+        identifiers = [table, this]
+    else:
+        identifiers = [part for part in (args.get("catalog"), args["db"], table, this) if part is not None]
+    if type(this) is exp.Star:
         _qualified_star(walk, identifiers, kind)
         return
     _name(walk, node, identifiers, kind, hidden)
@@ -146,8 +165,19 @@ def _identifier(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> Non
 def _name(
     walk: Walk, node: Any, identifiers: list[Any], kind: int, hidden: frozenset[str], silent: bool = False
 ) -> None:
-    parts = [part.name.lower() for part in identifiers]
+    parts = [part.args["this"].lower() for part in identifiers]
     if parts[0] in hidden:
+        return
+    scope = walk.scope
+    if scope is not None and not walk.aliases_first and (known := scope.known.get(tuple(parts))) is not None:
+        column, meaning, reference = known
+        walk.resolution.column_of[id(node)] = column
+        walk.edges.append((column, kind))
+        first, last = identifiers[0]._meta, identifiers[-1]._meta
+        if first and last:
+            walk.resolution.bound[first["start"]] = (last["end"] + 1, meaning)
+            if reference is not None:
+                walk.resolution.qualifiers.append((first["start"], identifiers[-2]._meta["end"] + 1, reference))
         return
     found, used = find_column(walk.scope, parts, walk.aliases_first)
     if found is None:
@@ -160,13 +190,23 @@ def _name(
         resolution.type_of[id(node)] = type_
     start, end = start_of(identifiers[0]), end_of(identifiers[used - 1])
     if found.binding is not None and start is not None and end is not None:
-        _note_binding(resolution, found.binding, parts[used - 1], start, end, identifiers, used)
-    elif found.ambiguous and not (silent or walk.silent):
-        message = f"Column '{parts[used - 1]}' is ambiguous: several tables have one."
-        resolution.problem(message, start, "Qualify it with the table's alias.")
+        _note_binding(walk, found, parts, start, end, identifiers, used)
+    else:
+        _note_unbound(walk, found, parts, start, silent or walk.silent)
     walk.edges.append((found.column, kind if used == len(parts) else COMPOSE[kind][TRANSFORMATION]))
     if found.binding is not None and found.binding.is_open and found.binding.certain(parts[used - 1]) is None:
         _look_at_namesake(walk, parts)
+
+
+def _note_unbound(walk: Walk, found: Found, parts: list[str], start: int | None, silent: bool) -> None:
+    """A name that means an alias, a merged column, or one of several things: the hash has to know which."""
+    resolution = walk.resolution
+    resolution.notes.append(f"{'.'.join(parts)}={found.meaning}")
+    if len(parts) > 1:
+        resolution.names_matter = True  # its qualifier stays as written
+    if found.ambiguous and not silent:
+        message = f"Column '{parts[-1]}' is ambiguous: several tables have one."
+        resolution.problem(message, start, "Qualify it with the table's alias.")
 
 
 def _look_at_namesake(walk: Walk, parts: list[str]) -> None:
@@ -178,13 +218,19 @@ def _look_at_namesake(walk: Walk, parts: list[str]) -> None:
 
 
 def _note_binding(
-    resolution: Resolution, binding: Binding, name: str, start: int, end: int, identifiers: list[Any], used: int
+    walk: Walk, found: Found, parts: list[str], start: int, end: int, identifiers: list[Any], used: int
 ) -> None:
-    resolution.bound.append(BoundName(start, end, binding.index, name))
-    if used > 1 and binding.relation.reference is not None:
+    binding, resolution = found.binding, walk.resolution
+    assert binding is not None
+    meaning = f"c{binding.index}.{parts[used - 1]}"
+    resolution.bound[start] = (end, meaning)
+    reference = binding.relation.reference if used > 1 and binding.qualifier else None
+    if reference is not None:
         qualifier_end = end_of(identifiers[used - 2])
         if qualifier_end is not None:
-            resolution.qualifiers.append((start, qualifier_end, binding.relation.reference))
+            resolution.qualifiers.append((start, qualifier_end, reference))
+    if used == len(parts) and walk.scope is not None and not walk.aliases_first and not binding.is_open:
+        walk.scope.known[tuple(parts)] = (found.column, meaning, reference)
 
 
 def find_column(scope: Scope | None, parts: list[str], aliases_first: bool = False) -> tuple[Found | None, int]:
@@ -223,7 +269,10 @@ def _not_found(walk: Walk, identifiers: list[Any], parts: list[str], kind: int, 
             walk.resolution.qualifiers.append((start, end, reference))
         walk.edges.append((whole(binding.relation, f"{alias} is used as a whole row"), COMPOSE[kind][TRANSFORMATION]))
         return
-    if silent or walk.silent or (len(parts) == 1 and parts[0] in functions.NILADIC):
+    if len(parts) == 1 and parts[0] in functions.NILADIC:
+        walk.resolution.volatile = True
+        return
+    if silent or walk.silent:
         return
     _look_at_everything(walk, f"'{'.'.join(parts)}' cannot be resolved")
     start = start_of(identifiers[0])

@@ -55,6 +55,12 @@ ORDER_DEPENDENT = words(
     argmax max_by min_by arg_max_null arg_min_null approx_quantile approx_top_k reservoir_quantile lttb
     """
 )
+FLOAT_SENSITIVE = words(
+    """
+    sum avg mean stddev stddev_pop stddev_samp variance var_pop var_samp product corr covar_pop covar_samp skewness
+    kurtosis kurtosis_pop regr_slope regr_intercept regr_r2 sem geomean geometric_mean wavg weighted_avg
+    """
+)
 LAMBDA_TAKERS = words(
     """
     list_transform array_transform apply list_apply array_apply transform list_filter array_filter filter
@@ -98,6 +104,8 @@ FILE_FUNCTIONS = words(
     read_json_objects_auto read_ndjson read_ndjson_auto read_ndjson_objects read_text read_blob
     """
 )
+# Known, pure, one row in and one row out, minding neither names nor the order of rows.
+PLAIN = _PURE - SPREADING - NAMES_AS_DATA - ORDER_DEPENDENT - FLOAT_SENSITIVE
 
 
 def is_pure(name: str) -> bool:

@@ -82,12 +82,14 @@ def join_source(
     method = str(join.args.get("method") or "").upper()
     kind = str(join.args.get("kind") or "").upper()
     if method == "NATURAL":
-        _natural(left, right, scope, rows, _side(join))
+        _natural(resolution, left, right, scope, rows, _side(join))
     elif method == "POSITIONAL" or kind == "POSITIONAL":
         _look_at_all(left, right, rows, "a positional join pairs rows by their place")
+        resolution.cuts.append(("a positional join", join))
     for identifier in join.args.get("using") or ():
         _using(resolution, identifier, left, right, scope, rows, _side(join))
     scope.bindings = left + right
+    scope.known.clear()
     if (condition := join.args.get("on")) is not None:
         walk = Walk(resolution, scope, environment)
         rows.row_edges += [(target, JOIN) for target, _ in walk.run(condition)]
@@ -96,6 +98,7 @@ def join_source(
             rows.row_edges += [(target, JOIN) for target, _ in Walk(resolution, scope, environment).run(extra)]
     if kind in ("SEMI", "ANTI"):
         scope.bindings = left
+        scope.known.clear()
 
 
 def _side(join: Any) -> str:
@@ -112,8 +115,10 @@ def _using(
     side: str,
 ) -> None:
     name = identifier.name.lower()
-    first = scope.merged.get(name) or _only(left, name, rows)
-    second = _only(right, name, rows)
+    merged = scope.merged.get(name)
+    first, left_owner = (merged, "merged") if merged is not None else _only(left, name, rows)
+    second, right_owner = _only(right, name, rows)
+    resolution.notes.append(f"using {name} of {left_owner} and {right_owner}")
     if first is None or second is None:
         where = "left" if first is None else "right"
         resolution.problem(f"USING ({name}): the {where} side has no such column.", start_of(identifier))
@@ -136,23 +141,26 @@ def _merge(
         binding.hidden.add(name)
 
 
-def _only(bindings: list[Binding], name: str, rows: Relation) -> Column | None:
-    """The column of this name on one side of a join; where several unknown tables may have it, all are looked at."""
+def _only(bindings: list[Binding], name: str, rows: Relation) -> tuple[Column | None, str]:
+    """The column of this name on one side of a join, and whose it is; where several unknown tables may have it, all."""
     for binding in bindings:
         if (column := binding.certain(name)) is not None and name not in binding.hidden:
-            return column
+            return column, str(binding.index)
     possible = [binding for binding in bindings if binding.is_open]
     if len(possible) == 1:
-        return possible[0].find(name)
+        return possible[0].find(name), str(possible[0].index)
     edges: list[Edge] = []
     for binding in possible:
         rows.row_edges.append((whole(binding.relation, f"USING ({name}) may mean several tables"), LOOK))
         if (column := binding.find(name)) is not None:
             edges.append((column, IDENTITY))
-    return Column(name, None, edges) if edges else None
+    owners = f"one of {[binding.index for binding in possible]}"
+    return (Column(name, None, edges) if edges else None), owners
 
 
-def _natural(left: list[Binding], right: list[Binding], scope: Scope, rows: Relation, side: str) -> None:
+def _natural(
+    resolution: Resolution, left: list[Binding], right: list[Binding], scope: Scope, rows: Relation, side: str
+) -> None:
     """NATURAL: the names that both sides have are decided by their schemas, so everything is looked at."""
     _look_at_all(left, right, rows, "NATURAL JOIN joins on whatever columns both sides have")
     names = {column.name.lower(): column for binding in reversed(left) for column in reversed(binding.listed())}
@@ -160,6 +168,7 @@ def _natural(left: list[Binding], right: list[Binding], scope: Scope, rows: Rela
         for column in binding.listed():
             name = column.name.lower()
             if name in names:
+                resolution.notes.append(f"natural {name} of {binding.index}")
                 _merge(name, scope.merged.get(name, names[name]), column, right, scope, rows, side)
 
 

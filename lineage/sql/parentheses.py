@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokenizer_core import TokenType
 
 _T = TokenType
 PRECEDENCE: Final = {
@@ -52,9 +52,8 @@ class _Inside:
         self.number = False
 
 
-def redundant(tokens: Sequence[Token]) -> set[int]:
+def redundant(types: Sequence[TokenType]) -> set[int]:
     """Return the indexes of parentheses that can be left out without changing what the text means."""
-    types = [token.token_type for token in tokens]
     if _T.L_PAREN not in types:
         return set()
     match, betweens = _pairs(types)
@@ -87,7 +86,7 @@ def _is_redundant(inside: _Inside, left: int, right: int, near_between: bool) ->
     return inside.lowest > left and inside.lowest >= right
 
 
-def _pairs(types: list[TokenType]) -> tuple[dict[int, int], dict[int, bool]]:
+def _pairs(types: Sequence[TokenType]) -> tuple[dict[int, int], dict[int, bool]]:
     """Matching closers by opener, and for each parenthesis whether BETWEEN stands at the level around it."""
     match: dict[int, int] = {}
     stack: list[tuple[int, list[int]]] = [(-1, [])]
@@ -112,14 +111,14 @@ def _pairs(types: list[TokenType]) -> tuple[dict[int, int], dict[int, bool]]:
     return match, levels
 
 
-def _neighbour(types: list[TokenType], index: int, step: int, gone: set[int]) -> int:
+def _neighbour(types: Sequence[TokenType], index: int, step: int, gone: set[int]) -> int:
     index += step
     while index in gone:
         index += step
     return index if 0 <= index < len(types) else -1
 
 
-def _left_strength(types: list[TokenType], before: int, gone: set[int]) -> int | None:
+def _left_strength(types: Sequence[TokenType], before: int, gone: set[int]) -> int | None:
     """How strongly what stands before binds: 0 for a delimiter, None for what is not understood."""
     if before < 0:
         return None
@@ -138,18 +137,18 @@ def _left_strength(types: list[TokenType], before: int, gone: set[int]) -> int |
     return strength if _ends_operand(types, before - 1) else None  # a sign, not a binary operator
 
 
-def _ends_operand(types: list[TokenType], index: int) -> bool:
+def _ends_operand(types: Sequence[TokenType], index: int) -> bool:
     return index >= 0 and (types[index] in _OPERANDS or types[index] in _CLOSE)
 
 
-def _right_strength(types: list[TokenType], after: int) -> int | None:
+def _right_strength(types: Sequence[TokenType], after: int) -> int | None:
     if after < 0:
         return 0
     type_ = types[after]
     return 0 if type_ in _CLOSERS else PRECEDENCE.get(type_)
 
 
-def _inside(types: list[TokenType], opening: int, closing: int, match: dict[int, int]) -> _Inside:
+def _inside(types: Sequence[TokenType], opening: int, closing: int, match: dict[int, int]) -> _Inside:
     inside = _Inside()
     index = opening + 1
     inside.valid = index < closing

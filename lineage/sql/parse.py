@@ -9,7 +9,7 @@ from functools import cache
 
 from sqlglot import Dialect, ErrorLevel, exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
-from sqlglot.tokenizer_core import Token
+from sqlglot.tokenizer_core import Token, TokenType
 
 from headwater.assets.errors import SqlError
 
@@ -31,6 +31,9 @@ class ParsedQuery:
     tokens: tuple[Token, ...]
     tree: exp.Expr
     statements: int
+    starts: tuple[int, ...]  # of each token, in characters
+    ends: tuple[int, ...]  # exclusive
+    types: tuple[TokenType, ...]
 
     def place(self, offset: int) -> tuple[int, int]:
         """Return the line and column (from 1) of a character offset."""
@@ -48,8 +51,9 @@ def parse_query(sql: str, dialect: str = "duckdb") -> ParsedQuery:
         tokens, trees = _parse(engine, sql)
     except ParseError as error:
         raise _from_parse_error(sql, error) from None
-    except TokenError as error:
-        raise SqlError(_first_line(str(error)), *line_and_column(sql, len(sql))) from None
+    except TokenError:
+        message = "The text cannot be split into words: a quote or a comment is not closed."
+        raise SqlError(message, *line_and_column(sql, len(sql))) from None
     except RecursionError:
         raise SqlError("The query is nested too deeply to be analysed.", 1, 1, "Split it into CTEs.") from None
     except (SqlglotError, ValueError, IndexError, AttributeError, TypeError, KeyError) as error:
@@ -57,7 +61,16 @@ def parse_query(sql: str, dialect: str = "duckdb") -> ParsedQuery:
     statements = [tree for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)]
     if not statements:
         raise SqlError("The text holds no SQL statement.", 1, 1, "Write one query.")
-    return ParsedQuery(sql, dialect, tuple(tokens), statements[0], len(statements))
+    return ParsedQuery(
+        sql,
+        dialect,
+        tuple(tokens),
+        statements[0],
+        len(statements),
+        tuple([token.start for token in tokens]),
+        tuple([token.end + 1 for token in tokens]),
+        tuple([token.token_type for token in tokens]),
+    )
 
 
 def _parse(engine: Dialect, sql: str) -> tuple[list[Token], list[exp.Expr | None]]:

@@ -67,7 +67,16 @@ def _with(
         if (start := start_of(identifier)) is not None:
             resolution.local_names[start] = f"cte{definition.index}"
         resolution.definitions.append(definition)
+        _define(resolution, definition)
     return Environment(environment, definitions, len(clause.expressions))
+
+
+def _define(resolution: Resolution, definition: CteDefinition) -> None:
+    """Resolve a CTE where it stands: it sees only what is before it, so chains of thousands need no recursion."""
+    known = len(resolution.problems)
+    sources.cte_relation(resolution, definition)
+    definition.problems = resolution.problems[known:]
+    resolution.problems[known:] = [problem for problem in definition.problems if problem.refused]
 
 
 # ---- SELECT
@@ -116,6 +125,7 @@ def _from(selection: Selection) -> None:
         join_source(selection.resolution, join, scope, selection.environment, out)
     for lateral in args.get("laterals") or ():
         scope.bindings = scope.bindings + bind_source(selection.resolution, lateral, scope, selection.environment, out)
+    scope.known.clear()
 
 
 def _windows(selection: Selection) -> None:
@@ -233,6 +243,7 @@ def _distinct(selection: Selection) -> None:
         out.row_edges += [(column, LOOK) for column in out.columns]
         out.row_edges += _gap_edges(out, "DISTINCT compares every column")
         return
+    selection.resolution.cuts.append(("DISTINCT ON", selection.node))
     for item in targets.expressions if isinstance(targets, exp.Tuple) else [targets]:
         if (target := _ordinal(out, item)) is not None:
             out.row_edges.append((target, LOOK))
@@ -259,6 +270,8 @@ def _limit(selection: Selection) -> None:
         clause = selection.node.args.get(key)
         if isinstance(clause, exp.Expr):
             selection.shape(clause, LOOK)
+            if key != "sample":
+                selection.resolution.cuts.append((key.upper(), selection.node))
 
 
 SELECT_STEPS: Final = (_from, _windows, _items, _where, _group, _having, _qualify, _distinct, _order, _limit)
@@ -372,6 +385,7 @@ def _shape_of_set(
             out.row_edges += [(target, SORT) for target, _ in edges or [(column, SORT) for column in out.columns]]
     for key in ("limit", "offset"):
         if isinstance(clause := node.args.get(key), exp.Expr):
+            resolution.cuts.append((key.upper(), node))
             out.row_edges += [(target, LOOK) for target, _ in Walk(resolution, scope, environment).run(clause)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from headwater.lineage.sql.model import IDENTITY, LOOK, Binding, Column, Edge, whole
+from headwater.lineage.sql.model import IDENTITY, LOOK, Binding, Column, Edge, TableReference, whole
 
 NO_NAMES: frozenset[str] = frozenset()
 
@@ -12,11 +12,12 @@ NO_NAMES: frozenset[str] = frozenset()
 class Scope:
     """The names that one SELECT sees. `parent` is the enclosing scope of a correlated or lateral query."""
 
-    __slots__ = ("aliases", "bindings", "lateral", "merged", "parent", "windows")
+    __slots__ = ("aliases", "bindings", "known", "merged", "parent", "windows")
 
     def __init__(self, parent: Scope | None) -> None:
         self.parent = parent
         self.bindings: list[Binding] = []
+        self.known: dict[tuple[str, ...], tuple[Column, str, TableReference | None]] = {}  # names looked up before
         self.merged: dict[str, Column] = {}  # columns that USING made one
         self.aliases: dict[str, Column] = {}  # select items so far
         self.windows: dict[str, exp.Expr] = {}
@@ -36,12 +37,15 @@ class Scope:
 class Found:
     """The answer to a lookup: the column, and the binding it was found in where there is exactly one."""
 
-    __slots__ = ("ambiguous", "binding", "column")
+    __slots__ = ("ambiguous", "binding", "column", "meaning")
 
-    def __init__(self, column: Column, binding: Binding | None = None, ambiguous: bool = False) -> None:
+    def __init__(
+        self, column: Column, binding: Binding | None = None, ambiguous: bool = False, meaning: str = "alias"
+    ) -> None:
         self.column = column
         self.binding = binding
         self.ambiguous = ambiguous
+        self.meaning = meaning  # in words for the definition hash, where there is no binding
 
 
 def look_up(scope: Scope | None, name: str, aliases_first: bool = False) -> Found | None:
@@ -68,7 +72,7 @@ def in_scope(scope: Scope, name: str, aliases_first: bool, doubtful: list[Bindin
     if aliases_first and (alias := scope.aliases.get(name)) is not None:
         return Found(alias)
     if (merged := scope.merged.get(name)) is not None:
-        return Found(merged)
+        return Found(merged, meaning="merged")
     certain: list[Found] = []
     for binding in scope.bindings:
         if (column := binding.certain(name)) is not None:
@@ -77,7 +81,8 @@ def in_scope(scope: Scope, name: str, aliases_first: bool, doubtful: list[Bindin
         return certain[0]  # were it in an unknown table too, the engine would call it ambiguous
     if certain:
         edges: list[Edge] = [(found.column, IDENTITY) for found in certain]
-        return Found(Column(certain[0].column.name, certain[0].column.type, edges), None, ambiguous=True)
+        meaning = f"any of {[found.binding.index for found in certain if found.binding is not None]}"
+        return Found(Column(certain[0].column.name, certain[0].column.type, edges), None, True, meaning)
     doubtful += [binding for binding in scope.bindings if binding.is_open]
     if (alias := scope.aliases.get(name)) is not None:
         return Found(alias)
@@ -91,7 +96,9 @@ def with_doubt(found: Found, doubtful: list[Binding], name: str) -> Found:
     edges: list[Edge] = [(found.column, IDENTITY)]
     for binding in doubtful:
         edges.append((whole(binding.relation, f"column {name} may belong to it or to something else"), LOOK))
-    return Found(Column(found.column.name, found.column.type, edges))
+    owner = found.meaning if found.binding is None else str(found.binding.index)
+    meaning = f"{owner} unless {[binding.index for binding in doubtful]}"
+    return Found(Column(found.column.name, found.column.type, edges), meaning=meaning)
 
 
 def made_up(doubtful: list[Binding], name: str) -> Found | None:
@@ -104,4 +111,4 @@ def made_up(doubtful: list[Binding], name: str) -> Found | None:
     edges: list[Edge] = [(column, IDENTITY) for column, _ in answers]
     for _, binding in answers:
         edges.append((whole(binding.relation, f"column {name} may belong to several tables of unknown columns"), LOOK))
-    return Found(Column(name, None, edges))
+    return Found(Column(name, None, edges), meaning=f"one of {[binding.index for _, binding in answers]}")

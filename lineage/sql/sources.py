@@ -57,6 +57,8 @@ def table(resolution: Resolution, node: exp.Table, scope: Scope, environment: En
     definition = environment.find(parts[-1]) if environment is not None and _may_be_cte(parts) else None
     if definition is not None:
         resolution.visited.add(id(node))
+        resolution.problems += [problem for problem in definition.problems if not problem.refused]
+        definition.problems = []
         binding = Binding(alias or parts[-1], cte_relation(resolution, definition), resolution.number(), renamed)
         note_cte(resolution, identifiers, definition, binding.index)
     else:
@@ -95,11 +97,13 @@ def table_relation(
     resolution: Resolution, node: exp.Expr, identifiers: list[Any], parts: tuple[str, ...], alias: str | None
 ) -> Relation:
     """Return a new relation for one reference to a table, and list the reference."""
-    schema, name = None, resolution.naming.complete(parts)
-    for candidate in resolution.naming.candidates(parts):
-        if resolution.catalog.knows(candidate):
-            name, schema = candidate, resolution.catalog.find(candidate)
-            break
+    name = resolution.naming.complete(parts)
+    schema = resolution.catalog.find(name)
+    if schema is None and not resolution.catalog.knows(name):
+        for candidate in resolution.naming.candidates(parts):
+            if resolution.catalog.knows(candidate):
+                name, schema = candidate, resolution.catalog.find(candidate)
+                break
     relation: Relation = Relation(name) if schema is None else TableRelation(name, schema)
     relation.open = schema is None
     start, end = start_of(identifiers[0]), end_of(identifiers[-1])

@@ -159,6 +159,7 @@ def expand_columns(
         out.open = True
         out.source = Walk(resolution, scope, environment).run(item)
         return
+    resolution.notes.append(f"columns {[column.name for column in chosen]}")
     for column in chosen:
         walk = Walk(resolution, scope, environment)
         walk.chosen = column

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from sqlglot import exp
+from sqlglot.tokenizer_core import TokenType
 
 from headwater.lineage.sql import functions
 from headwater.lineage.sql.analysis import Edit, Volatility
@@ -14,56 +16,76 @@ from headwater.lineage.sql.function_names import words
 
 _PURE_SYNTAX = (exp.And, exp.Or, exp.Cast, exp.Case, exp.If, exp.Array, exp.Struct, exp.Exists, exp.JSONExtract)
 _CLOCK_SYNTAX = (exp.CurrentDate, exp.CurrentTime, exp.CurrentTimestamp, exp.Localtime, exp.Localtimestamp)
-_FLOATING = frozenset(["double", "float", "real", "float4", "float8"])
-_FLOAT_SENSITIVE = words(
+_FLOATING: Final = frozenset(["double", "float", "real", "float4", "float8"])
+_FLOAT_CASTS: Final = ("DOUBLE", "FLOAT")
+
+# Words without parentheses that can make a result depend on more than its inputs.
+_SUSPICIOUS_PARTS: Final = ("user", "current_", "local", "sample", "rownum", "sysdate")  # a quick look first
+_SUSPICIOUS: Final = re.compile(r"\b(user|\w+_user|current_\w+|local\w*time\w*|\w*sample|rownum|sysdate)\b", re.I)
+# Words that stand before a parenthesis and are no function.
+_NO_FUNCTION: Final = words(
     """
-    sum avg mean stddev stddev_pop stddev_samp variance var_pop var_samp product corr covar_pop covar_samp
-    skewness kurtosis kurtosis_pop regr_slope regr_intercept regr_r2 sem geomean geometric_mean wavg
-    weighted_avg
+    in and or not over as on using values select where having by from join when then else case exists any all some
+    union except intersect filter group within distinct between like ilike is set sets rollup cube limit offset with
+    lateral partition order decimal numeric varchar char array qualify interval materialized exclude replace rename
     """
 )
 
 
 def judge(resolution: Resolution, edits: tuple[Edit, ...]) -> tuple[Volatility, tuple[str, ...]]:
     """Return how the result depends on chance and clock, and why it may depend on the order of rows."""
-    clock, volatile = any(edit.kind == "CLOCK" for edit in edits), False
-    reasons: dict[str, None] = {}
+    clock, volatile = any(edit.kind == "CLOCK" for edit in edits), resolution.volatile
+    if clock or volatile or _needs_a_closer_look(resolution):
+        clock, volatile = _look_closer(resolution, clock, volatile)
+    return "VOLATILE" if volatile else "CLOCK" if clock else "STABLE", _order_reasons(resolution)
+
+
+def _needs_a_closer_look(resolution: Resolution) -> bool:
+    """Whether anything in the text is called that is not known to be pure."""
+    query = resolution.query
+    text = query.text.lower()
+    if any(part in text for part in _SUSPICIOUS_PARTS) and _SUSPICIOUS.search(text):
+        return True
+    for index in [index for index, type_ in enumerate(query.types) if type_ is TokenType.L_PAREN and index]:
+        word = query.text[query.starts[index - 1] : query.ends[index - 1]].lower()
+        if functions.is_pure(word) or word in _NO_FUNCTION or not (word[-1].isalnum() or word[-1] in '"_`'):
+            continue
+        if " " not in word or word.split()[-1] not in _NO_FUNCTION:
+            return True
+    return False
+
+
+def _look_closer(resolution: Resolution, clock: bool, volatile: bool) -> tuple[bool, bool]:
     for node in resolution.query.tree.walk():
-        if isinstance(node, exp.Func):
+        if isinstance(node, _CLOCK_SYNTAX):
+            clock = True
+        elif isinstance(node, exp.Func):
             if isinstance(node, _PURE_SYNTAX):
                 continue
-            if isinstance(node, _CLOCK_SYNTAX):
+            name = function_name(resolution, node)
+            if name in functions.REPLACEABLE_CLOCK:
                 clock = True
-                continue
-            verdict = _function(resolution, node, reasons)
-            clock, volatile = clock or verdict == "CLOCK", volatile or verdict == "VOLATILE"
+            elif not (functions.is_pure(name) or name in functions.FILE_FUNCTIONS or name in functions.TABLE_FUNCTIONS):
+                volatile = True
         elif isinstance(node, exp.TableSample):
             volatile = True
-        elif isinstance(node, (exp.Limit, exp.Fetch, exp.Offset)):
-            _limit(node, reasons)
-        elif isinstance(node, exp.Distinct) and node.args.get("on") is not None:
-            if not _ordered_totally(node.parent):
-                reasons["DISTINCT ON keeps one row of several without a total order"] = None
-        elif type(node) is exp.Column and not node.args.get("table") and id(node) not in resolution.column_of:
-            volatile = volatile or node.name.lower() in functions.NILADIC
-        elif isinstance(node, exp.Join) and str(node.args.get("method") or "").upper() == "POSITIONAL":
-            reasons["a positional join pairs rows by their place"] = None
-    return "VOLATILE" if volatile else "CLOCK" if clock else "STABLE", tuple(reasons)
+    return clock, volatile
 
 
-def _function(resolution: Resolution, node: Any, reasons: dict[str, None]) -> str:
-    name = function_name(resolution, node)
-    if name in functions.CLOCK:
-        return "CLOCK" if name in functions.REPLACEABLE_CLOCK else "VOLATILE"
-    if name in functions.VOLATILE:
-        return "VOLATILE"
-    if name in functions.ORDER_DEPENDENT and not _has_order(node):
-        reasons[f"{name} without a total ORDER BY"] = None
-    elif name in _FLOAT_SENSITIVE and _is_floating(resolution, node):
-        reasons[f"{name} over floating-point values"] = None
-    if functions.is_pure(name) or name in functions.FILE_FUNCTIONS or name in functions.TABLE_FUNCTIONS:
-        return "STABLE"
-    return "VOLATILE"
+# ---- order
+
+
+def _order_reasons(resolution: Resolution) -> tuple[str, ...]:
+    reasons: dict[str, None] = {}
+    for name, node in resolution.calls:
+        if name in functions.ORDER_DEPENDENT and not _has_order(node):
+            reasons[f"{name} without a total ORDER BY"] = None
+        elif name in functions.FLOAT_SENSITIVE and _is_floating(resolution, node):
+            reasons[f"{name} over floating-point values"] = None
+    for word, query in resolution.cuts:
+        if not _ordered_totally(query):
+            reasons[f"{word} without a total ORDER BY"] = None
+    return tuple(reasons)
 
 
 def _has_order(node: Any) -> bool:
@@ -86,17 +108,9 @@ def _is_floating(resolution: Resolution, node: Any) -> bool:
             column = resolution.column_of.get(id(part))
             if column is not None and column.type in _FLOATING:
                 return True
-        elif isinstance(part, exp.Cast) and str(part.args["to"].this.name) in ("DOUBLE", "FLOAT"):
+        elif isinstance(part, exp.Cast) and getattr(part.args["to"].this, "name", "") in _FLOAT_CASTS:
             return True
     return False
-
-
-def _limit(node: Any, reasons: dict[str, None]) -> None:
-    parent = node.parent
-    if parent is None or isinstance(parent, exp.TableSample) or _ordered_totally(parent):
-        return
-    word = "OFFSET" if isinstance(node, exp.Offset) else "LIMIT"
-    reasons[f"{word} without a total ORDER BY"] = None
 
 
 def _ordered_totally(query: Any) -> bool:
@@ -113,25 +127,18 @@ def _ordered_totally(query: Any) -> bool:
     group = query.args.get("group")
     if group is not None and not group.args.get("all") and group.expressions:
         return {_key(query, item) for item in group.expressions} <= keys
-    outputs = query.expressions
-    if any(isinstance(item, (exp.Star, exp.Columns)) or item.is_star for item in outputs):
-        return False
-    wanted = {_text(item.this if isinstance(item, exp.Alias) else item) for item in outputs}
-    return wanted <= keys
+    outputs = [item.this if isinstance(item, exp.Alias) else item for item in query.expressions]
+    return not any(item.is_star or isinstance(item, exp.Columns) for item in outputs) and set(outputs) <= keys
 
 
-def _key(query: Any, item: Any) -> str:
-    """An ORDER BY or GROUP BY item as the text of what it sorts by, following ordinals and aliases."""
+def _key(query: Any, item: Any) -> Any:
+    """An ORDER BY or GROUP BY item as the expression that it sorts by, following ordinals and aliases."""
     if isinstance(item, exp.Literal) and not item.is_string and item.name.isdigit():
         position = int(item.name) - 1
         item = query.expressions[position] if position < len(query.expressions) else item
-        return _text(item.this if isinstance(item, exp.Alias) else item)
+        return item.this if isinstance(item, exp.Alias) else item
     if isinstance(item, exp.Column) and not item.args.get("table"):
         for output in query.expressions:
             if isinstance(output, exp.Alias) and output.alias.lower() == item.name.lower():
-                return _text(output.this)
-    return _text(item)
-
-
-def _text(item: Any) -> str:
-    return str(item.sql(comments=False)).lower()
+                return output.this
+    return item
