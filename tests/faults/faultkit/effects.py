@@ -23,9 +23,12 @@ from typing import Any
 
 import duckdb
 
-# failed; failed but persisted; killed here, before and after; half a file and killed; the disk is full from here on
-MODES = ("fail", "fail_after", "kill", "kill_after", "torn", "full")
+# failed; failed but persisted; killed here, before and after; the disk is full from here on; half a file, then killed
+MODES = ("fail", "fail_after", "kill", "kill_after", "full", "torn")
 _READS = re.compile(r"\s*(select|with|from|describe|explain|show|pragma|set|values|summarize)\b", re.IGNORECASE)
+_NAMED = re.compile(
+    r"(insert( or \w+)? into|update|delete from|create [\w ]*?(table|view|schema|trigger|index))\b", re.IGNORECASE
+)
 _WRITING_PRAGMA = re.compile(r"\s*pragma\s+\w+\s*=", re.IGNORECASE)
 _TIDYING = ("unlink", "ROLLBACK", "rollback", "ftruncate")  # what works on a full disk
 
@@ -55,7 +58,13 @@ class Effects:
         _spy_sqlite(self)
         _spy_system(self)
 
-    def happen(self, what: str, do: Callable[[], Any], error: Callable[[], Exception], torn: Callable[[], Any] | None = None) -> Any:
+    def happen(
+        self,
+        what: str,
+        do: Callable[[], Any],
+        error: Callable[[], Exception],
+        torn: Callable[[], Any] | None = None,
+    ) -> Any:
         """Let the effect `do` happen, or break it."""
         label = _label(what, sys._getframe(2))
         if label is None:
@@ -160,7 +169,9 @@ def _spy_system(effects: Effects) -> None:
 
     def write_bytes_seen(self: Any, data: bytes) -> Any:
         half = data[: len(data) // 2]
-        return effects.happen("write_bytes", lambda: write_bytes(self, data), _disk_is_full, lambda: write_bytes(self, half))
+        return effects.happen(
+            "write_bytes", lambda: write_bytes(self, data), _disk_is_full, lambda: write_bytes(self, half)
+        )
 
     def open_seen(file: Any, mode: str = "r", *rest: Any, **more: Any) -> Any:
         if not set(mode) & set("wax+"):
@@ -181,7 +192,7 @@ def _seen_call(effects: Effects, what: str, call: Callable[..., Any]) -> Callabl
 def _words(statement: str) -> str:
     """Return what kind of statement it is: its first words, without names that differ from run to run."""
     flat = " ".join(statement.split())
-    found = re.match(r"(?i)(insert( or \w+)? into|update|delete from|create [\w ]*?(table|view|schema|trigger|index))\b", flat)
+    found = _NAMED.match(flat)
     if found is None:
         return flat.split(" ", 1)[0].split(";")[0]
     rest = flat[found.end() :].split("(")[0].split()

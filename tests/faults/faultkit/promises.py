@@ -10,8 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from faultkit.house import REPORT, Shown, Worlds, shown
+from faultkit.house import Shown, Worlds, shown
 from headwater import load_project
+from headwater.assets.errors import HeadwaterError
 
 PROJECTIONS = ("version", "pointer", "publication", "token", "source", "run", "step", "warehouse")
 
@@ -42,6 +43,16 @@ class Case:
     def shown(self) -> Shown:
         """Return what readers see now."""
         return shown(self.root, self.scratch)
+
+
+def violation(case: Case) -> str | None:
+    """Return which promise the broken run did not keep, in a sentence, or None."""
+    try:
+        assert_broken_well(case)
+        assert_goes_on(case)
+    except (AssertionError, HeadwaterError, sqlite3.Error, duckdb.Error) as error:
+        return f"{type(error).__name__}: {error}"
+    return None
 
 
 def assert_broken_well(case: Case) -> None:
@@ -83,7 +94,9 @@ def assert_goes_on(case: Case) -> None:
 
 def _only_whole_versions(case: Case, seen: Shown) -> None:
     for name, content in seen.items():
-        assert content in (case.before.get(name), case.after.get(name)), f"{name} is neither the old nor the new version"
+        assert content in (case.before.get(name), case.after.get(name)), (
+            f"{name} is neither the old nor the new version"
+        )
     lost = set(case.before) - set(seen)
     assert not lost, f"{lost} can no longer be read"
 
@@ -110,12 +123,17 @@ def _published_once(case: Case) -> None:
                 " and table_name not in ('identity', 'publications')"
             ).fetchall()
         }
-    with _state(case.root) as state:
+    state = _state(case.root)
+    try:
         rows = state.execute("select id, outcome, items from publication").fetchall()
         known = {row[0] for row in state.execute("select distinct physical from version where verdict <> ''")}
+    finally:
+        state.close()
     assert {row[1] for row in rows} <= {"PUBLISHED", "ABANDONED"}
     assert {row[0] for row in rows if row[1] == "PUBLISHED"} == markers
-    published = [(item["asset"], item["number"]) for row in rows if row[1] == "PUBLISHED" for item in json.loads(row[2])]
+    published = [
+        (item["asset"], item["number"]) for row in rows if row[1] == "PUBLISHED" for item in json.loads(row[2])
+    ]
     assert len(published) == len(set(published)), "a version was published twice"
     assert stored == {name for name in known if not name.startswith("=")}, "orphaned or missing stages"
 
@@ -181,10 +199,3 @@ def _versions(root: Path) -> int:
         return int(state.execute("select count(*) from version").fetchone()[0])
     finally:
         state.close()
-
-
-def file_of(seen: Shown) -> bytes:
-    """Return the bytes of the report that readers find."""
-    content = seen[REPORT]
-    assert isinstance(content, bytes)
-    return content
