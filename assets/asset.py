@@ -110,11 +110,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class PythonCode:
-    """The function behind a Python asset: `module_file` (relative to the project), its qualified name and first line.
+    """The function behind a Python asset: its qualified name and first line, and the file whose import declares it.
 
-    `inputs` maps parameter names to upstream keys; `context_parameter` is the parameter that takes the Context.
-    `bound` holds the values of closure cells and default arguments, by name; None where one of them is not plain data,
-    so that it cannot be told whether it changed.
+    `module_file` is relative to the project, as is `defined_in`, the file with the function's code where that is
+    another one. `inputs` maps parameter names to upstream keys; `context_parameter` is the parameter that takes the
+    Context. `bound` holds what the function was given when it was made (closure cells, defaults, arguments of a
+    partial) by name, as plain data; `functions` are the project functions and classes among it, as (file, qualified
+    name, line); `opaque` names the rest, of which nobody can tell whether it changed.
     """
 
     module_file: str
@@ -122,7 +124,10 @@ class PythonCode:
     line: int = 1
     inputs: tuple[tuple[str, AssetKey], ...] = ()
     context_parameter: str | None = None
-    bound: Options | None = ()
+    defined_in: str | None = None
+    bound: Options = ()
+    functions: tuple[tuple[str, str, int], ...] = ()
+    opaque: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from headwater.assets.asset import Asset, CheckSpec, Location
 from headwater.assets.config import ProjectConfig
@@ -14,17 +14,17 @@ from headwater.assets.sql_file import declare_sql_file
 from headwater.assets.yaml_file import declare_yaml_file
 from headwater.checks.declare import parse_checks
 from headwater.checks.scan import check_query, check_tables
-from headwater.lineage.python_code import outside_world
+from headwater.lineage.python_code import reaches_out
 from headwater.lineage.sql import referenced_tables
 from headwater.runtime.loading import FileDeclarations
 
 
 def declare_file(
-    config: ProjectConfig, file: str, texts: Mapping[str, str], prefix: str
+    config: ProjectConfig, file: str, texts: Mapping[str, str], prefix: str, asset_files: Collection[str]
 ) -> tuple[FileDeclarations, bool]:
     """Return what `file` declares, and whether the same text is sure to declare the same again.
 
-    A Python file that reaches outside the process (reads files, the environment, the clock) may declare something
+    A Python file that reaches outside the process while it is imported (reads files, the clock) may declare something
     else each time, so it is executed at every load; so is one that fails, because what it imports may be mended.
     """
     at = Declaring(Location(file), lambda path: 1, parse_checks, config.defaults)
@@ -36,15 +36,9 @@ def declare_file(
     if file.endswith((".yaml", ".yml")):
         assets, additions, problems = declare_yaml_file(text, at)
         return _with_references(assets, additions, problems), True
-    assets, problems = declare_python_file(config.root, file, prefix, at, config.dialect)
-    return _with_references(assets, (), problems), not problems and _repeatable(texts)
-
-
-def _repeatable(texts: Mapping[str, str]) -> bool:
-    try:
-        return not any(outside_world(text) for file, text in texts.items() if file.endswith(".py"))
-    except (SyntaxError, ValueError):
-        return False
+    assets, problems = declare_python_file(config.root, file, prefix, at, config.dialect, asset_files)
+    code = {name: text for name, text in texts.items() if name.endswith(".py")}
+    return _with_references(assets, (), problems), not problems and not reaches_out(code, file)
 
 
 def _with_references(

@@ -18,9 +18,9 @@ from headwater.lineage.definition import Definition, ReadSet, config_hash
 from headwater.lineage.encoding import tagged_hash
 from headwater.lineage.schema import SchemaColumns
 from headwater.lineage.sql.analysis import Analysis, Read
-from headwater.runtime.cache import AnalysisCache, cache_key, texts_digest
+from headwater.runtime.cache import AnalysisCache, cache_key
+from headwater.runtime.define_python import PythonDefiner
 from headwater.runtime.engines import result_settings
-from headwater.runtime.installed import installed_version
 from headwater.runtime.loading import Loaded
 from headwater.runtime.staleness import Resolved
 from headwater.runtime.state import State, VersionRecord
@@ -60,7 +60,7 @@ class Definer:
         self._cache = cache
         settings = result_settings(loaded.config.engine, loaded.config.timezone)
         self._settings = tagged_hash("settings", dict(settings))
-        self._python = texts_digest(loaded.python_texts())
+        self._python = PythonDefiner(loaded.python_texts(), loaded.config.variables, self._settings, cache)
         self._memory: dict[bytes, _Outcome] = {}
         self._analyses: dict[bytes, Analysis] = {}
 
@@ -130,7 +130,7 @@ class Definer:
         names = self._loaded.references.get(asset.key, ())
         seen = [(name, schemas.get(AssetKey(name.lstrip("?")))) for name in names]
         variables = sorted(self._loaded.config.variables.items())
-        python = self._python if asset.python is not None else ""
+        python = self._python.define(asset) if asset.python is not None else None
         origins = self._loaded.origins[asset.key]
         return cache_key(
             "resolved",
@@ -155,7 +155,7 @@ class Definer:
         if asset.sql is not None:
             definition, problems = self._define_sql(asset, schemas)
         elif asset.python is not None:
-            definition, problems = self._define_python(asset)
+            definition, problems = self._python.define(asset), []
         else:
             definition, problems = Definition("", config_hash(asset), self._settings, schema=_declared(asset)), []
         check_reads, check_problems = self._check_reads(asset, definition, schemas)
@@ -197,37 +197,6 @@ class Definer:
             order_dependent=analysis.order_dependent,
         )
         return definition, problems
-
-    def _define_python(self, asset: Asset) -> tuple[Definition, list[Problem]]:
-        from headwater.lineage.python_code import analyse_python
-
-        assert asset.python is not None, "the asset has a function"
-        code = asset.python
-        found = analyse_python(self._loaded.python_texts(), code.module_file, code.qualname, code.line)
-        trusted = asset.version is not None
-        undecidable = found.undecidable
-        if code.bound is None:
-            undecidable = (*undecidable, f"{code.qualname} closes over values that are not plain data")
-        versions = (
-            () if asset.ignore_versions else tuple((m, installed_version(m)) for m in found.modules if m != "headwater")
-        )
-        logic = "" if trusted else found.logic
-        parameters: tuple[tuple[str, str], ...] = ()
-        if code.context_parameter is not None:  # the context gives every variable, so each of them may decide
-            parameters = tuple((f"vars.{n}", json.dumps(v)) for n, v in sorted(self._loaded.config.variables.items()))
-        volatile = asset.volatile if asset.volatile is not None else bool(found.impure) and not trusted
-        because = "it is declared volatile" if asset.volatile else "; ".join(found.impure)
-        definition = Definition(
-            logic=tagged_hash("python", (logic, code.bound if not trusted else None, code.inputs)),
-            config=config_hash(asset),
-            settings=tagged_hash("python-settings", (self._settings, versions)),
-            parameters=parameters,
-            reads=tuple(ReadSet(up, None, "its handle records what it takes", recorded=True) for up in _inputs(asset)),
-            volatility="VOLATILE" if volatile else "CLOCK" if found.asks_clock else "STABLE",
-            volatile_because=because if volatile else "",
-            undecidable=() if trusted else undecidable,
-        )
-        return definition, []
 
     def _parameters(self, asset: Asset, analysis: Analysis) -> tuple[tuple[tuple[str, str], ...], list[Problem]]:
         """Return the values of `$vars.name` as recorded, and a problem for each name that the project lacks."""
@@ -308,11 +277,6 @@ def merge_read_sets(reads: list[ReadSet]) -> tuple[ReadSet, ...]:
             columns = None if read.columns is None else tuple(sorted({*before.columns, *read.columns}))
             merged[read.upstream] = replace(before, columns=columns, reason=before.reason or read.reason)
     return tuple(merged[name] for name in sorted(merged))
-
-
-def _inputs(asset: Asset) -> list[str]:
-    assert asset.python is not None, "the asset has a function"
-    return sorted({up for _, up in asset.python.inputs})
 
 
 def _checks_id(asset: Asset) -> str:

@@ -3,42 +3,47 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+UNKNOWN = "unknown"  # there is such a module, and nobody can tell from a version whether its code has changed
+ABSENT = "absent"
+
 
 @cache
 def installed_version(module: str) -> str:
-    """Return the version of the distribution that provides the top-level `module`, or `absent`.
+    """Return the version of the distribution that provides the top-level `module`, `absent`, or `unknown`.
 
-    The name of its `.dist-info` folder tells; `importlib.metadata` is the slow way for the few where it does not.
+    The name of its `.dist-info` folder tells; `importlib.metadata` is the slow way for the few where it does not. A
+    distribution that is installed for editing is `unknown`: its code changes and its version does not.
     """
-    folder = _folder(module)
-    if folder is None:
-        return "absent"
-    pattern = re.compile(re.escape(module).replace("_", "[-_.]") + r"-([^-]+)\.dist-info", re.IGNORECASE)
-    for entry in folder.glob("*.dist-info"):
-        match = pattern.fullmatch(entry.name)
-        if match:
-            return match[1]
-    return _slowly(module)
-
-
-def _folder(module: str) -> Path | None:
     try:
         spec = find_spec(module)
     except (ImportError, ValueError):
-        return None
-    if spec is None or spec.origin in (None, "built-in", "frozen"):
-        return None
-    origin = Path(str(spec.origin))
-    return origin.parent.parent if origin.stem == "__init__" else origin.parent
+        spec = None
+    if spec is None:
+        return ABSENT
+    if spec.origin in ("built-in", "frozen"):
+        return spec.origin
+    if spec.origin is None:  # a folder that several distributions may share
+        return _slowly(module)
+    origin = Path(spec.origin)
+    folder = origin.parent.parent if origin.stem == "__init__" else origin.parent
+    pattern = re.compile(re.escape(module).replace("_", "[-_.]") + r"-([^-]+)\.dist-info", re.IGNORECASE)
+    versions = [match[1] for entry in folder.glob("*.dist-info") if (match := pattern.fullmatch(entry.name))]
+    return versions[0] if len(versions) == 1 else _slowly(module)
 
 
 def _slowly(module: str) -> str:
     from importlib import metadata
 
-    for name in metadata.packages_distributions().get(module, ()):
-        return metadata.version(name)
-    return "unknown"
+    found = []
+    for name in sorted(set(metadata.packages_distributions().get(module, ()))):
+        with suppress(metadata.PackageNotFoundError):
+            distribution = metadata.distribution(name)
+            if '"editable": true' in (distribution.read_text("direct_url.json") or ""):
+                return UNKNOWN
+            found.append(f"{name} {distribution.version}")
+    return found[0].split(" ")[1] if len(found) == 1 else ", ".join(found) or UNKNOWN

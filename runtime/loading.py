@@ -162,7 +162,7 @@ def _declarations(
             continue
         from headwater.runtime.declaring import declare_file  # imports pydantic, YAML and sqlglot: cold path only
 
-        found, repeatable = declare_file(config, file, texts, folder_of[file])
+        found, repeatable = declare_file(config, file, texts, folder_of[file], folder_of)
         declared[file] = found
         if repeatable:
             cache.put(key, found)
