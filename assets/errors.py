@@ -8,7 +8,8 @@
     │   ├── WarehouseLocked   3    another process holds the warehouse; names the holder
     │   ├── WarehouseInvalid  3    not a warehouse, or not the one the ledger knows
     │   └── StateInvalid      3    the state file is unreadable or written by a newer Headwater
-    │       └── StateDamaged  3    its bytes are not what was written
+    │       ├── StateDamaged  3    its bytes are not what was written
+    │       └── StateEmpty    3    it holds no ledger: the first run ended before it had made one
     ├── StepError             1    a step's own work failed (engine error, user code); the run goes on elsewhere
     └── IntegrityError        1    a recorded fact does not verify
         └── EncodingError     1    a value that has no canonical bytes, or bytes that are not canonical
@@ -99,6 +100,10 @@ class StateInvalid(ResourceError):
 
 class StateDamaged(StateInvalid):
     """The bytes of the state file are not what was written: verification reports this instead of stopping at it."""
+
+
+class StateEmpty(StateInvalid):
+    """The state file holds no ledger: the run that would have made it ended before that."""
 
 
 class StepError(HeadwaterError):

@@ -58,7 +58,7 @@ class Held:
         self.reader = SqlStateReader(self.ledger.connection)
         self._warehouse: Warehouse | None = None
         self._state: State | None = None
-        self._suspect: frozenset[tuple[AssetKey, int]] = frozenset()  # versions found altered, until others replace them
+        self._suspect: frozenset[tuple[AssetKey, int]] = frozenset()  # versions found altered, until replaced
         self._trusted = True
         try:
             unfinished = self.reader.unfinished_runs()

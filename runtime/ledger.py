@@ -16,7 +16,7 @@ from threading import RLock
 from types import TracebackType
 from typing import Final, Self
 
-from headwater.assets.errors import ResourceError, StateInvalid
+from headwater.assets.errors import ResourceError, StateEmpty, StateInvalid
 from headwater.lineage.checkpoint import Signer
 from headwater.lineage.record import CLOCK_ANOMALY, LEDGER_CREATED, LEDGER_STREAM, Actor, Draft, Entry
 from headwater.runtime.ephemera import Ephemera
@@ -94,7 +94,7 @@ class LedgerStore:
     def _prepare(self, create: bool, signer_for: SignerFor | None, origin: Callable[[], str]) -> None:
         if not is_initialised(self._connection, self._path):
             if not create:
-                raise StateInvalid(f"{self._path} is empty: it holds no ledger.", "Run `headwater run` first.")
+                raise StateEmpty(f"{self._path} is empty: it holds no ledger.", "Run `headwater run` first.")
             self._initialise(signer_for, origin())
         prefer_wal(self._connection)
         present = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}

@@ -9,7 +9,7 @@ from threading import RLock
 from types import TracebackType
 from typing import Any, Self
 
-from headwater.assets.errors import StateInvalid
+from headwater.assets.errors import StateEmpty
 from headwater.lineage.record import Entry
 from headwater.runtime.ephemera import Ephemera
 from headwater.runtime.ledger_rows import latest_note, ledger_origin, ledger_size, stored_blob, stored_entries
@@ -36,7 +36,7 @@ class LedgerReader:
             try:
                 connection.execute("BEGIN")  # the first read fixes the moment
                 if not is_initialised(connection, path):
-                    raise StateInvalid(f"{path} is empty: it holds no ledger.", "Run `headwater run` first.")
+                    raise StateEmpty(f"{path} is empty: it holds no ledger.", "Run `headwater run` first.")
             except BaseException:
                 connection.close()
                 raise

@@ -108,9 +108,10 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         return _connect_uri(path, "mode=ro")
     except sqlite3.OperationalError as error:
         # Without write access to the folder SQLite cannot make the files that WAL readers share. Nobody else can
-        # write there either, so the file may be taken as immutable; unless a log beside it holds newer entries.
-        log = path.with_name(path.name + "-wal")
-        if _code(error) not in _NO_WRITE_ACCESS or (log.exists() and log.stat().st_size):
+        # write there either, so the file may be taken as immutable; unless a log beside it holds newer entries, or a
+        # journal holds what half a transaction has overwritten.
+        logs = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
+        if _code(error) not in _NO_WRITE_ACCESS or any(log.exists() and log.stat().st_size for log in logs):
             raise
         return _connect_uri(path, "mode=ro&immutable=1")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headwater.assets.config import ProjectConfig
-from headwater.assets.errors import ProjectError, RequestError, WarehouseInvalid, WarehouseLocked
+from headwater.assets.errors import ProjectError, RequestError, StateEmpty, WarehouseInvalid, WarehouseLocked
 from headwater.assets.key import AssetKey
 from headwater.lineage.graph import AssetGraph
 from headwater.lineage.record import Actor
@@ -114,11 +114,15 @@ class Workspace:
 
     @contextmanager
     def reader(self) -> Iterator[LedgerReader | None]:
-        """Give a reader of the ledger, or None before the first run."""
-        if not self.config.state_path.exists():
+        """Give a reader of the ledger, or None before the first run, or where that ended before it had made one."""
+        try:
+            reader = LedgerReader.open(self.config.state_path) if self.config.state_path.exists() else None
+        except StateEmpty:
+            reader = None
+        if reader is None:
             yield None
             return
-        with LedgerReader.open(self.config.state_path) as reader:
+        with reader:
             yield reader
 
     def survey(self, environment: str, *, verify_sources: bool = False, verify_data: bool = False) -> Survey:

@@ -50,7 +50,9 @@ def open_warehouse(
         if not path.exists():
             _create(path, new_identity)
         _require_duckdb(path)
-        return _opened(path, new_identity, timezone, folders)
+        opened = _opened(path, new_identity, timezone, folders)
+        _discard_drafts(path)
+        return opened
     except BaseException:
         file_token.release(path)
         raise
@@ -183,6 +185,25 @@ def _create(path: Path, identity: str) -> None:
     finally:
         with suppress(OSError):
             draft.unlink()
+
+
+def _discard_drafts(path: Path) -> None:
+    """Remove what processes that died while they made a warehouse left beside it."""
+    start = f".{path.name}."
+    with suppress(OSError):
+        for name in os.listdir(path.parent):
+            if name.startswith(start) and ".new" in name and not _is_alive(name.removeprefix(start).split(".")[0]):
+                path.with_name(name).unlink()
+
+
+def _is_alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (ValueError, OSError):
+        return True
+    return True
 
 
 def _adopt(path: Path, connection: duckdb.DuckDBPyConnection, new_identity: str) -> None:
