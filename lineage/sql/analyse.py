@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlglot import exp
+
 from headwater.assets.errors import SqlError
 from headwater.lineage.sql import sources, writes
 from headwater.lineage.sql.analysis import Analysis, ColumnSource, Influence, OutputColumn, Read, Transformation
@@ -47,6 +49,7 @@ def _may_choose_columns(text: str) -> bool:
 def _analyse(resolution: Resolution) -> Analysis:
     root, target = writes.resolve_statement(resolution)
     sources.read_the_rest(resolution, root)
+    _check_names(resolution)
     edits = find_edits(resolution)
     demand = demanded(root)
     volatility, order_dependent = judge(resolution, edits)
@@ -63,6 +66,16 @@ def _analyse(resolution: Resolution) -> Analysis:
         files=tuple(dict.fromkeys(resolution.files)),
         target=target,
     )
+
+
+def _check_names(resolution: Resolution) -> None:
+    """An output that the engine would name after a subquery would be named after the version it was run on."""
+    tree = resolution.query.tree
+    for item in tree.expressions if isinstance(tree, exp.Select) else ():
+        if not isinstance(item, exp.Alias) and item.find(exp.Table) is not None:
+            table = next(node for node in item.find_all(exp.Table))
+            message = "An output is a subquery without a name of its own, and would be named after the tables it reads."
+            resolution.problem(message, sources.place_of(table), "Give it an alias: (...) as name.")
 
 
 def _outputs(root: Relation) -> tuple[OutputColumn, ...] | None:

@@ -125,7 +125,8 @@ def takes_lambda(name: str) -> bool:
 
 @cache
 def _syntax_name(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    return "string_agg" if name == "group_concat" else name
 
 
 def syntax_name(node_type: type) -> str:

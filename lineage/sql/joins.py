@@ -21,7 +21,7 @@ def bind_source(
         bindings = [sources.table(resolution, node, scope, environment)]
         if node.args.get("joins"):
             bindings = _nested_join(resolution, node, bindings, scope, environment, rows)
-    elif isinstance(node, exp.Subquery) and not isinstance(node.this, exp.Query):
+    elif isinstance(node, exp.Subquery) and not _holds_a_query(node):
         bindings = bind_source(resolution, node.this, scope, environment, rows)
         bindings = _nested_join(resolution, node, bindings, scope, environment, rows)
     elif isinstance(node, exp.Paren):
@@ -41,6 +41,13 @@ def bind_source(
         bindings = [sources.pivoted(resolution, pivot, bindings)]
     rows.row_edges += [(binding.relation, LOOK) for binding in bindings]
     return bindings
+
+
+def _holds_a_query(node: Any) -> bool:
+    """Whether parentheses, perhaps several, stand around a query rather than around a join."""
+    while isinstance(node, exp.Subquery):
+        node = node.this
+    return isinstance(node, exp.Query)
 
 
 def _nested_join(

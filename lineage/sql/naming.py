@@ -6,12 +6,16 @@ from typing import Any
 
 from sqlglot import exp
 
-from headwater.lineage.sql.context import Resolution, end_of, start_of
+from headwater.lineage.sql.context import Resolution
 
 
 def output_name(resolution: Resolution, node: Any) -> str:
     """Return the name of an unnamed output: that of its column, or the expression as text."""
     while isinstance(node, exp.Paren):
+        node = node.this
+    if isinstance(node, exp.Column):
+        return str(node.this.name)
+    while isinstance(node, exp.Cast) and resolution.query.dialect in ("postgres", "redshift"):
         node = node.this
     if isinstance(node, exp.Column):
         return str(node.this.name)
@@ -24,6 +28,3 @@ def output_name(resolution: Resolution, node: Any) -> str:
     except (RecursionError, ValueError):
         return "?"
     return text
-
-
-__all__ = ["end_of", "output_name", "start_of"]

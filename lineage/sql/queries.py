@@ -27,6 +27,7 @@ from headwater.lineage.sql.model import (
 )
 from headwater.lineage.sql.scope import Scope
 
+LATERAL_ALIASES: Final = frozenset(["duckdb", "snowflake", "redshift", "databricks", "spark", "teradata", "clickhouse"])
 THE_QUERY: Final = "the query"
 
 
@@ -34,7 +35,7 @@ def resolve_query(
     resolution: Resolution, node: exp.Expr, scope: Scope | None, environment: Environment | None
 ) -> Relation:
     """Return the relation of a query: its outputs in order, and what its rows depend on."""
-    environment = _with(resolution, node, scope, environment)
+    environment = with_clause(resolution, node, scope, environment)
     if isinstance(node, exp.Select):
         relation = _select(resolution, node, scope, environment)
     elif isinstance(node, exp.SetOperation):
@@ -48,9 +49,10 @@ def resolve_query(
     return relation
 
 
-def _with(
+def with_clause(
     resolution: Resolution, node: Any, scope: Scope | None, environment: Environment | None
 ) -> Environment | None:
+    """Return what CTEs a query can see: those of its own WITH clause, resolved where they stand, and those around."""
     clause = node.args.get("with_")
     if clause is None:
         return environment
@@ -93,7 +95,7 @@ class Selection:
         self.resolution = resolution
         self.node = node
         self.environment = environment
-        self.scope = Scope(parent)
+        self.scope = Scope(parent, resolution.query.dialect in LATERAL_ALIASES)
         self.out = Relation(THE_QUERY)
 
     def edges(self, node: Any, aliases_first: bool = False) -> list[Edge]:
@@ -283,7 +285,10 @@ def _shape_by_name(selection: Selection, item: Any, kind: int) -> None:
     while isinstance(bare, (exp.Paren, exp.Collate)):
         bare = bare.this
     is_bare = isinstance(bare, exp.Column) and not bare.args.get("table")
-    walk = Walk(selection.resolution, selection.scope, selection.environment, aliases_first=is_bare)
+    if is_bare and (alias := selection.scope.aliases.get(bare.name.lower())) is not None:
+        selection.out.row_edges.append((alias, kind))
+        return
+    walk = Walk(selection.resolution, selection.scope, selection.environment)
     if is_bare and (output := selection.out.by_name.get(bare.name.lower())) is not None:
         walk.silent = True
         selection.out.row_edges.append((output, LOOK))

@@ -28,10 +28,12 @@ def check_table(resolution: Resolution, reference: TableReference) -> None:
     text = resolution.query.text
     if (start is not None and text[start : start + 1] == "'") or (len(parts) == 1 and FILE_NAME.match(parts[0])):
         resolution.problem(f"'{parts[-1]}' reads a file behind the graph's back.", start, USE_FILE, refused=True)
+    elif resolution.query.dialect != "duckdb":
+        return
     elif any(part in SYSTEM_SCHEMAS for part in parts[:-1]) or SYSTEM_TABLES.match(parts[-1]):
         message = f"{'.'.join(parts)} is a system catalogue, which is not versioned."
         resolution.problem(message, start, "Read declared assets only.", refused=True)
-    elif len(parts) > 2 and resolution.query.dialect == "duckdb" and not _default_database(resolution, parts):
+    elif len(parts) > 2 and not _default_database(resolution, parts):
         message = f"{'.'.join(parts)} names a table of an attached database."
         resolution.problem(message, start, "Refer to assets as schema.table.", refused=True)
 

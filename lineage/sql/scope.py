@@ -12,10 +12,11 @@ NO_NAMES: frozenset[str] = frozenset()
 class Scope:
     """The names that one SELECT sees. `parent` is the enclosing scope of a correlated or lateral query."""
 
-    __slots__ = ("aliases", "bindings", "known", "merged", "parent", "windows")
+    __slots__ = ("aliases", "bindings", "known", "lateral_aliases", "merged", "parent", "windows")
 
-    def __init__(self, parent: Scope | None) -> None:
+    def __init__(self, parent: Scope | None, lateral_aliases: bool = True) -> None:
         self.parent = parent
+        self.lateral_aliases = lateral_aliases  # whether a select item can refer to those before it
         self.bindings: list[Binding] = []
         self.known: dict[tuple[str, ...], tuple[Column, str, TableReference | None]] = {}  # names looked up before
         self.merged: dict[str, Column] = {}  # columns that USING made one
@@ -59,7 +60,8 @@ def look_up(scope: Scope | None, name: str, aliases_first: bool = False) -> Foun
     while at is not None:
         found = in_scope(at, name, aliases_first, doubtful)
         if found is not None:
-            return with_doubt(found, doubtful, name)
+            is_alias = found.binding is None and found.meaning == "alias" and at.lateral_aliases
+            return with_doubt(found, doubtful, name, certain=is_alias)
         at = at.parent
         aliases_first = False
     if not doubtful:
@@ -70,7 +72,7 @@ def look_up(scope: Scope | None, name: str, aliases_first: bool = False) -> Foun
 def in_scope(scope: Scope, name: str, aliases_first: bool, doubtful: list[Binding]) -> Found | None:
     """Return a certain answer of this one scope, or None; bindings that might have the name are added to `doubtful`."""
     if aliases_first and (alias := scope.aliases.get(name)) is not None:
-        return Found(alias)
+        return _alias_or_column(scope, name, alias)
     if (merged := scope.merged.get(name)) is not None:
         return Found(merged, meaning="merged")
     certain: list[Found] = []
@@ -89,11 +91,29 @@ def in_scope(scope: Scope, name: str, aliases_first: bool, doubtful: list[Bindin
     return None
 
 
-def with_doubt(found: Found, doubtful: list[Binding], name: str) -> Found:
-    """Return `found`, looking at all bindings that might own the name instead."""
+def _alias_or_column(scope: Scope, name: str, alias: Column) -> Found:
+    """HAVING means the alias by a name, but the column inside an aggregate: where there are both, both count."""
+    edges: list[Edge] = [(alias, IDENTITY)]
+    for binding in scope.bindings:
+        if (column := binding.certain(name)) is not None:
+            edges.append((column, IDENTITY))
+        elif binding.is_open:
+            edges.append((whole(binding.relation, f"{name} may be its column or an alias"), LOOK))
+    if len(edges) == 1:
+        return Found(alias)
+    return Found(Column(alias.name, None, edges), meaning="alias or column")
+
+
+def with_doubt(found: Found, doubtful: list[Binding], name: str, certain: bool = True) -> Found:
+    """Return `found`, looking at all that might own the name instead; `certain`: it is the likeliest all the same."""
     if not doubtful:
         return found
-    edges: list[Edge] = [(found.column, IDENTITY)]
+    guess, other = found.column, None if certain or len(doubtful) > 1 else doubtful[0].find(name)
+    edges: list[Edge] = []
+    if other is not None:
+        guess, other = other, guess  # the innermost table is the likelier owner
+        edges.append((other, LOOK))
+    edges.append((guess, IDENTITY))
     for binding in doubtful:
         edges.append((whole(binding.relation, f"column {name} may belong to it or to something else"), LOOK))
     owner = found.meaning if found.binding is None else str(found.binding.index)

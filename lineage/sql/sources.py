@@ -93,6 +93,12 @@ def table_identifiers(node: exp.Table) -> list[Any]:
     return names if all(isinstance(name, exp.Identifier) for name in names) else []
 
 
+def place_of(node: exp.Table) -> int | None:
+    """Return where a table name starts in the text, or None where the parser did not say."""
+    identifiers = table_identifiers(node)
+    return start_of(identifiers[0]) if identifiers else None
+
+
 def table_relation(
     resolution: Resolution, node: exp.Expr, identifiers: list[Any], parts: tuple[str, ...], alias: str | None
 ) -> Relation:
@@ -185,7 +191,9 @@ def derived(resolution: Resolution, node: Any, scope: Scope, environment: Enviro
     """Return the binding of a subquery in FROM."""
     alias, renamed = alias_of(node)
     drop_alias(resolution, node)
-    relation = resolution.resolve(resolution, node, scope, environment)
+    # In DuckDB any subquery in FROM can see what stands before it; elsewhere only after the word LATERAL.
+    outer = scope if resolution.query.dialect == "duckdb" else scope.parent
+    relation = resolution.resolve(resolution, node, outer, environment)
     if alias and relation.label == "the query":
         relation.label = alias
     return Binding(alias, relation, resolution.number(), renamed)

@@ -1,0 +1,59 @@
+"""Nasty input gives an answer or a SqlError with its place; it never hangs, and never shows a parser's traceback."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headwater.assets.errors import SqlError
+from headwater.lineage import analyse_sql
+
+CHAIN = "with c0 as (select a, b from t), {} select * from c{}"
+INPUTS = {
+    "sum of 20,000 terms": "select " + "+".join(["a"] * 20_000) + " as s from t",
+    "20,000 conjuncts": "select 1 from t where " + " and ".join(f"a={n}" for n in range(20_000)),
+    "1,000 parentheses": "select " + "(" * 1_000 + "1" + ")" * 1_000,
+    "5,000 nested CASE": "select " + "case when a then " * 5_000 + "1" + " end" * 5_000 + " from t",
+    "3,000 branches": " union all ".join(["select a, b from t"] * 3_000),
+    "2,000 CTEs": CHAIN.format(", ".join(f"c{n} as (select * from c{n - 1})" for n in range(1, 2_000)), 1_999),
+    "diamonds": CHAIN.format(
+        ", ".join(f"c{n} as (select x.a + y.a as a from c{n - 1} x, c{n - 1} y)" for n in range(1, 60)), 59
+    ),
+    "500 subqueries": "select * from (" * 500 + "select 1" + ")" * 500,
+    "3,000 signs": "select " + "- " * 3_000 + "1",
+    "another dialect": "SELECT TOP 5 [a b] FROM x.dbo.t AS q",
+    "bytes": bytes(range(1, 256)).decode("latin-1"),
+    "open quote": "select 'abc",
+    "open comment": "select 1 /* abc",
+    "null byte": "select 1\x00",
+    "nothing": " ;;; ",
+    "only words": "once upon a time",
+}
+
+
+SALAD = """
+    select from where a b t ( ) , . * + - = 'x' " $v [ ] { } case when end as with union all join on using group by
+    order limit over pivot unpivot values lateral exclude columns lambda : :: -> not null 1 ; /* */ -- exists in
+"""
+
+
+def place_or_tables(sql: str, schema: dict[str, dict[str, str]]) -> tuple[int, int] | set[str]:
+    """Return the tables read, or where the error is."""
+    try:
+        return {read.table for read in analyse_sql(sql, schema=schema).reads}
+    except SqlError as error:
+        return (error.line or 0, error.column or 0)
+
+
+@pytest.mark.parametrize("name", INPUTS)
+@pytest.mark.parametrize("schema", [{}, {"t": {"a": "integer", "b": "integer"}}], ids=["unknown", "known"])
+def test_an_answer_or_an_error_with_its_place(name: str, schema: dict[str, dict[str, str]]) -> None:
+    answer = place_or_tables(INPUTS[name], schema)
+    assert answer <= {"t"} if isinstance(answer, set) else min(answer) > 0
+
+
+@given(st.lists(st.sampled_from(SALAD.split()), max_size=25).map(" ".join))
+def test_word_salad(sql: str) -> None:
+    answer = place_or_tables(sql, {"t": {"a": "integer", "b": "integer"}})
+    assert isinstance(answer, set) or min(answer) > 0
