@@ -475,16 +475,17 @@ class Run:
 
     def _result(self) -> RunResult:
         ordered = tuple(self._books.results[key] for key in self._steps if key in self._books.results)
-        return RunResult(self._hands.run, outcome_of(ordered), ordered, self._plan.environment)
+        outcome = outcome_of(ordered, self._interrupt.asked)
+        return RunResult(self._hands.run, outcome, ordered, self._plan.environment)
 
 
 _FORCED = (Reason("FORCED", "asked for with --force."),)
 
 
-def outcome_of(steps: tuple[StepResult, ...]) -> RunOutcome:
-    """Return what a run came to, from its steps: the worst of them."""
+def outcome_of(steps: tuple[StepResult, ...], interrupted: bool) -> RunOutcome:
+    """Return what a run came to, from its steps: the worst of them, unless someone ended it before its time."""
     outcomes = {step.outcome for step in steps}
-    if "CANCELLED" in outcomes and not outcomes & {"FAILED", "BLOCKED"}:
+    if "CANCELLED" in outcomes and (interrupted or not outcomes & {"FAILED", "BLOCKED"}):
         return "CANCELLED"
     if outcomes & {"FAILED", "SKIPPED"}:
         return "FAILED"
