@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from headwater.runtime.model import Plan, Progress, RunResult, Status
 from headwater.runtime.observe import sources_now
 from headwater.runtime.provenance import code_commit, host_name
 from headwater.runtime.publish import draft
+from headwater.runtime.recording import finished_payload, observed_entry
 from headwater.runtime.resolve import Situation, wanted_sets
-from headwater.runtime.run import Books, Options, Run, finished_payload
+from headwater.runtime.run import Books, Options, Run
 from headwater.runtime.runlog import RunLog
 from headwater.runtime.staleness import Decision
 from headwater.runtime.state import State, VersionRecord
@@ -108,26 +110,13 @@ class Doing:
         held.ledger.append(drafts, held.actor)
 
     def _unchanged_sources(self, survey: Survey) -> list[Draft]:
-        from headwater.runtime.sources import file_state
-
+        """Note that sources were found unchanged, in the state that was compared: they are as fresh as now."""
         drafts = []
         for key, now in sorted(survey.state.sources.items()):
             seen = survey.state.observed.get(key)
-            asset = self._workspace.loaded.assets.get(key)
-            if now.changed is not False or seen is None or asset is None or asset.source is None:
-                continue
-            state = seen.state
-            if asset.source.file is not None:
-                import json
-
-                state = json.dumps(file_state(self._workspace.config.root / asset.source.file).to_json())
-            payload: dict[str, JsonValue] = {
-                "state": state,
-                "digest": seen.digest,
-                "at": to_iso(survey.now),
-                "number": seen.number,
-            }
-            drafts.append(draft(record.SOURCE_OBSERVED, key, str(key), payload, "The source was found unchanged."))
+            if now.changed is False and seen is not None and key in survey.loaded.assets:
+                again = replace(seen, state=now.state or seen.state, at=to_iso(survey.now))
+                drafts.append(observed_entry(again, "The source was found unchanged."))
         return drafts
 
     def _steps(self, held: Held, plan: Plan, survey: Survey, interrupt: Interrupt) -> RunResult:

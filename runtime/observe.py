@@ -37,12 +37,13 @@ def _source_now(path: Path, seen: Observation, verify: bool) -> SourceNow:
     try:
         now = file_state(path)
         before = FileState.from_json(json.loads(seen.state))
+        unchanged = SourceNow(False, state=json.dumps(now.to_json()))
         if now == before and settled(before, _nanoseconds(from_iso(seen.at))):
-            return SourceNow(False)
+            return unchanged
         size_now, size_then = sum(f.size for f in now.files), sum(f.size for f in before.files)
         hash_it = verify or now == before or (size_now == size_then and size_now <= CHEAP_BYTES)
         if hash_it and content_digest(source_files(path)) == seen.digest:
-            return SourceNow(False)
+            return unchanged
     except (HeadwaterError, OSError, ValueError) as error:
         return SourceNow(None, problem=str(error))
     if len(now.files) != len(before.files):

@@ -14,24 +14,43 @@ from dataclasses import dataclass, field, replace
 
 from headwater.assets.errors import HeadwaterError, StepError
 from headwater.assets.key import AssetKey
-from headwater.lineage import record
-from headwater.lineage.encoding import JsonValue
 from headwater.lineage.graph import AssetGraph
-from headwater.lineage.record import Blob, Draft
+from headwater.lineage.record import Draft
 from headwater.runtime.build import error_text, perform, relation_of, take_token
-from headwater.runtime.clock import to_iso
 from headwater.runtime.engines.engine import Session
-from headwater.runtime.facts import gate_to_json, version_to_json
 from headwater.runtime.interrupt import Interrupt
-from headwater.runtime.model import Plan, Progress, Reason, RunOutcome, RunResult, Status, Step, StepResult
+from headwater.runtime.model import (
+    Plan,
+    Progress,
+    Reason,
+    RunOutcome,
+    RunResult,
+    Status,
+    Step,
+    StepOutcome,
+    StepResult,
+)
 from headwater.runtime.observe import differs, is_kept
-from headwater.runtime.order import Built, Observed, Order
-from headwater.runtime.publish import Hands, Item, discard_draft, draft, publish
+from headwater.runtime.order import Built, Order
+from headwater.runtime.publish import Hands, Item, discard_draft, publish
+from headwater.runtime.recording import (
+    ended_entry,
+    failed_entry,
+    gate_entry,
+    judged,
+    new_version,
+    observation_of,
+    observed_entry,
+    same_data,
+    shared_with_equal,
+    staged,
+    token_entry,
+)
 from headwater.runtime.resolve import Ended, Reuse, Situation, resolve_step
 from headwater.runtime.runlog import RunLog
 from headwater.runtime.scheduler import Schedule
 from headwater.runtime.staleness import Decision, columns_of_key
-from headwater.runtime.state import Gate, Observation, State, VersionRecord
+from headwater.runtime.state import State, VersionRecord
 
 BATCH = 16
 LONGEST_WAIT_SECONDS = 0.5  # that an accepted version waits for others to be published with it
@@ -183,21 +202,18 @@ class Run:
 
     def _record(self, order: Order, built: Built) -> None:
         """Turn what a worker built into a version with its verdict, and accept or reject it."""
+        books, external = self._books, order.resolved.asset.is_external
         version = self._version(order, built)
-        reads = built.check_reads
-        failed = tuple(r.check for r in built.verdict.results if r.outcome in ("FAIL", "ERROR", "WARN"))
-        version = replace(version, gate=Gate(built.verdict.word, order.resolved.checks_id, reads, failed))
-        if order.kind == "BUILD":
-            self._stage_fact(version, built)
-        kind = record.GATE_BLOCKED if version.rejected else record.GATE_PASSED
-        why = f"Blocked by {', '.join(failed)}." if version.rejected else "It may be published."
-        payload = gate_to_json(version, built.verdict.results, self._hands.run)
-        self._books.facts.append(draft(kind, version.asset, f"{version.asset}@v{version.number}", payload, why))
-        if order.kind == "BUILD" and order.resolved.asset.is_external:
-            self._observe_fact(version, built.observed or Observed(None, built.tokens["*"]))
+        books.facts.append(gate_entry(version, built.verdict.results, self._hands.run))
+        if order.kind == "BUILD" and external:
+            seen = observation_of(version, built, self._at.now)
+            books.facts.append(observed_entry(seen, "The source was taken in."))
+            books.state.observed[version.asset] = seen
+            books.state.sources.pop(version.asset, None)
+        outcome: StepOutcome = "REUSED" if order.kind == "RECHECK" else "OBSERVED" if external else "PUBLISHED"
         result = StepResult(
             version.asset,
-            "PUBLISHED",
+            outcome,
             version=version.number,
             rows=built.rows,
             attempts=1,
@@ -207,81 +223,33 @@ class Run:
         if version.rejected:
             self._reject(version, result)
         elif order.kind == "RECHECK" and self._is_published(version):
-            self._books.state.published[version.asset] = version
-            self._books.decisions[version.asset] = _CURRENT
+            books.state.published[version.asset] = version
+            books.decisions[version.asset] = _CURRENT
             self._finish(replace(result, outcome="RECHECKED", message="Its checks were evaluated again."))
         else:
-            outcome = (
-                "REUSED" if order.kind == "RECHECK" else "OBSERVED" if order.resolved.asset.is_external else "PUBLISHED"
-            )
-            self._accept(version, replace(result, outcome=outcome))  # type: ignore[arg-type]
+            self._accept(version, result)
 
     def _version(self, order: Order, built: Built) -> VersionRecord:
+        """Return the version that was judged; a new one is noted as staged, over equal data where there is some."""
+        books, key = self._books, order.key
         if order.kind == "RECHECK":
             assert order.version is not None, "a recheck has a version"
-            return order.version
-        asset, definition = order.resolved.asset, order.resolved.definition
-        number = self._books.next_numbers.get(asset.key, 1)
-        self._books.next_numbers[asset.key] = number + 1
-        version = VersionRecord(
-            asset=asset.key,
-            number=number,
-            kind=asset.kind,
-            physical=built.physical,
-            rows=built.rows,
-            schema=built.schema,
-            definition=definition.parts(),
-            definition_hash=definition.hash,
-            trace=built.trace,
-            tokens=built.tokens,
-            gate=Gate("BLOCK", ""),
-            run=self._hands.run,
-            created=to_iso(self._at.now),
-            clock=order.clock,
-            order_dependent=definition.order_dependent,
-            file=built.file,
-            source=_source(built, order),
-            data_times=self._data_times(order, built.observed),
-            milliseconds=built.milliseconds,
-            text=Blob("", self._at.source_text(asset.key).encode()).reference.sha256,
-        )
-        return self._shared_with_equal(version)
-
-    def _shared_with_equal(self, version: VersionRecord) -> VersionRecord:
-        """Where the data equals what readers see, keep that data and drop the new stage: only the trace is new."""
-        published = self._books.state.published.get(version.asset)
-        if published is None or version.physical == published.physical or version.physical.startswith("="):
-            return version
-        altered = published.physical in self._books.state.warehouse.altered
-        same_data = published.tokens.get("*") == version.tokens["*"] and published.schema == version.schema
-        if altered or not same_data or version.kind == "view" or published.kind != version.kind:
-            return version
-        if version.file != published.file or version.order_dependent:
-            return version
-        self._books.dropped.append(version.physical)
-        tokens = {**published.tokens, **version.tokens}
-        return replace(version, physical=published.physical, tokens=tokens, equal_to=published.number)
-
-    def _data_times(self, order: Order, observed: Observed | None) -> dict[str, str]:
-        """Return the oldest data time of every source that is inside, over all inputs."""
-        if order.resolved.asset.is_external:
-            declared = None if observed is None else observed.data_time
-            return {str(order.key): declared or to_iso(self._at.now)}
-        oldest: dict[str, str] = {}
-        for pinned in order.inputs.values():
-            for source, at in pinned.version.data_times.items():
-                oldest[source] = min(at, oldest.get(source, at))
-        return oldest
+            return judged(order.version, order, built)
+        number = books.next_numbers.get(key, 1)
+        books.next_numbers[key] = number + 1
+        source = self._at.source_text(key)
+        version = shared_with_equal(new_version(order, built, number, source), books.state)
+        if version.physical != built.physical:
+            books.dropped.append(built.physical)
+        books.facts.append(staged(version, built, source))
+        return version
 
     def _accept(self, version: VersionRecord, result: StepResult) -> None:
         """A version that passed: readers downstream may pin it now, and it is published with the next batch."""
         books, before = self._books, self._books.state.published.get(version.asset)
         same = before is not None and before.physical == version.physical and before.file == version.file
-        equal = (
-            before is not None and before.tokens.get("*") == version.tokens.get("*") and before.schema == version.schema
-        )
         repaired = before is not None and version.asset in books.state.warehouse.altered_files
-        changed = before is None or not (equal and before.file == version.file)
+        changed = before is None or not (same_data(version, before) and before.file == version.file)
         if not books.pending:
             books.oldest_pending = self._monotonic()
         books.pending.append(Item(version.asset, result.outcome, changed, version, swap=not same or repaired))
@@ -289,7 +257,7 @@ class Run:
         books.decisions[version.asset] = _CURRENT
         message = result.message or ("" if changed else "It came out equal to what readers see.")
         books.waiting[version.asset] = replace(result, changed=changed, message=message)
-        self._schedule.end(version.asset, result.outcome)
+        self._settle(version.asset, result.outcome)
 
     def _reject(self, version: VersionRecord, result: StepResult) -> None:
         books = self._books
@@ -304,37 +272,36 @@ class Run:
         self._finish(replace(result, outcome="BLOCKED", message=message))
 
     def _end_without_work(self, key: AssetKey, ended: Ended) -> None:
-        self._books.decisions[key] = _CURRENT if ended.outcome == "VERIFIED_EQUAL" else ended.decision
-        number = None if ended.version is None else ended.version.number
-        payload: dict[str, JsonValue] = {"run": self._hands.run, "number": number, "outcome": ended.outcome}
         if ended.outcome == "FAILED":
             self._fail(key, StepError(ended.message), 0)
             return
-        kind = record.VERIFIED_EQUAL if ended.outcome == "VERIFIED_EQUAL" else record.HELD
-        self._books.facts.append(draft(kind, key, str(key), payload, ended.message))
-        rows = None if ended.version is None else ended.version.rows
+        self._books.decisions[key] = _CURRENT if ended.outcome == "VERIFIED_EQUAL" else ended.decision
+        self._books.facts.append(ended_entry(key, ended, self._hands.run))
+        number, rows = (None, None) if ended.version is None else (ended.version.number, ended.version.rows)
         self._finish(StepResult(key, ended.outcome, version=number, rows=rows, message=ended.message))
 
     def _fail(self, key: AssetKey, error: BaseException, attempts: int) -> None:
         self._log.write(key, error_text(error))
         text = str(error) if isinstance(error, HeadwaterError) else f"{type(error).__name__}: {error}"
-        payload: dict[str, JsonValue] = {"run": self._hands.run, "error": _bounded(text)}
-        self._books.facts.append(draft(record.STEP_FAILED, key, str(key), payload, "The step raised an error."))
+        self._books.facts.append(failed_entry(key, self._hands.run, text, "The step raised an error."))
         self._finish(StepResult(key, "FAILED", attempts=attempts, error=text, message=text))
 
     def _finish(self, result: StepResult) -> None:
         """Note how a step ended that publishes nothing."""
         self._books.results[result.asset] = result
         self._log.write(result.asset, f"{result.outcome} {result.message}".rstrip())
-        skipped_before = len(self._schedule.skipped)
-        self._schedule.end(result.asset, result.outcome)
         self._tell(result.asset, "finished", result)
-        for key, cause in self._schedule.skipped[skipped_before:]:
-            message = f"{cause} failed."
-            self._books.results[key] = StepResult(key, "SKIPPED", message=message)
-            self._tell(key, "finished", self._books.results[key])
+        self._settle(result.asset, result.outcome)
         if self._options.fail_fast and result.outcome in _BAD:
             self._stop()
+
+    def _settle(self, key: AssetKey, outcome: str) -> None:
+        """Tell the schedule that a step ended; whoever waited for it and can no longer start is skipped."""
+        skipped_before = len(self._schedule.skipped)
+        self._schedule.end(key, outcome)
+        for reader, cause in self._schedule.skipped[skipped_before:]:
+            self._books.results[reader] = StepResult(reader, "SKIPPED", message=f"{cause} failed.")
+            self._tell(reader, "finished", self._books.results[reader])
 
     def _flush(self) -> None:
         """Publish what is pending in one transaction; where that is refused, one by one: one spoils no other."""
@@ -375,47 +342,19 @@ class Run:
     def _refused(self, item: Item, error: StepError) -> None:
         """The engine would not show a version (a foreign table stands at its name): the step failed after all."""
         result = self._books.waiting.pop(item.asset)
-        payload: dict[str, JsonValue] = {"run": self._hands.run, "error": _bounded(str(error))}
-        self._books.facts.append(
-            draft(record.STEP_FAILED, item.asset, str(item.asset), payload, "It could not be published.")
-        )
-        self._books.results[item.asset] = replace(
-            result, outcome="FAILED", changed=False, error=str(error), message=str(error)
-        )
+        failed = replace(result, outcome="FAILED", changed=False, error=str(error), message=str(error))
+        self._books.facts.append(failed_entry(item.asset, self._hands.run, str(error), "It could not be published."))
+        self._books.results[item.asset] = failed
         self._books.decisions[item.asset] = Decision(Status("MISSING"))
         if item.version is not None and item.version.file is not None:
             discard_draft(self._hands.root, item.version.file.path)
-        self._tell(item.asset, "finished", self._books.results[item.asset])
-
-    def _stage_fact(self, version: VersionRecord, built: Built) -> None:
-        texts = {"source": self._at.source_text(version.asset), "ran": built.text}
-        blobs = tuple(Blob(name, text.encode(), "text/plain") for name, text in texts.items() if text)
-        payload = version_to_json(version)
-        why = f"{len(version.trace)} inputs resolved, {version.rows} rows."
-        self._books.facts.append(draft(record.VERSION_STAGED, version.asset, version.trace_key, payload, why, blobs))
-
-    def _observe_fact(self, version: VersionRecord, observed: Observed) -> None:
-        import json
-
-        state = "" if observed.state is None else json.dumps(observed.state.to_json())
-        at = to_iso(self._at.now)
-        payload: dict[str, JsonValue] = {"state": state, "digest": observed.digest, "at": at, "number": version.number}
-        self._books.facts.append(
-            draft(record.SOURCE_OBSERVED, version.asset, str(version.asset), payload, "The source was taken in.")
-        )
-        observation = Observation(version.asset, state, observed.digest, at, version.number)
-        self._books.state.observed[version.asset] = observation
-        self._books.state.sources.pop(version.asset, None)
+        self._tell(item.asset, "finished", failed)
 
     def fill(self, version: VersionRecord, columns: str) -> str:
         """Take a fingerprint that clause 5 needs and that nobody needed before; what decides is recorded."""
         relation = relation_of(self._own, version.physical)
         found = take_token(self._own, relation, version.schema, columns_of_key(columns))
-        payload: dict[str, JsonValue] = {"number": version.number, "tokens": [[columns, found]]}
-        why = "A reader needs the fingerprint of these columns."
-        self._books.facts.append(
-            draft(record.INPUT_RESOLVED, version.asset, f"{version.asset}@v{version.number}", payload, why)
-        )
+        self._books.facts.append(token_entry(version, columns, found))
         return found
 
     def intact(self, version: VersionRecord) -> bool:
@@ -492,24 +431,3 @@ def outcome_of(steps: tuple[StepResult, ...], interrupted: bool) -> RunOutcome:
     if outcomes & {"BLOCKED", "HELD"}:
         return "BLOCKED"
     return "SUCCEEDED" if outcomes else "NOTHING_TO_DO"
-
-
-def finished_payload(result: RunResult) -> dict[str, JsonValue]:
-    """Return the payload of a `run.finished` entry: outcome, counts, and the steps that have no entry of their own."""
-    left: dict[str, list[JsonValue]] = {"skipped": [], "cancelled": []}
-    for step in result.steps:
-        if step.outcome in ("SKIPPED", "CANCELLED"):
-            left[step.outcome.lower()].append([str(step.asset), step.message])
-    payload: dict[str, JsonValue] = {"outcome": result.outcome, "counts": dict(result.counts)}
-    payload.update({name: rows for name, rows in left.items() if rows})
-    return payload
-
-
-def _source(built: Built, order: Order) -> dict[str, str]:
-    if not order.resolved.asset.is_external:
-        return {}
-    return {"sha256": built.observed.digest if built.observed is not None else built.tokens["*"]}
-
-
-def _bounded(text: str) -> str:
-    return text if len(text) <= 4000 else text[:4000] + " ..."

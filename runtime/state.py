@@ -115,11 +115,15 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class SourceNow:
-    """A source as it is now, by the free tier. `changed` is None where that cannot be told; `problem` says why."""
+    """A source as it is now, by the free tier. `changed` is None where that cannot be told; `problem` says why.
+
+    `state` is the file state (JSON text) that was compared, where it was found unchanged.
+    """
 
     changed: bool | None
     problem: str | None = None
     detail: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
