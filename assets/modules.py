@@ -5,22 +5,26 @@ Imports nothing heavy, because every load comes here.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-_projects: set[Path] = set()  # roots of the projects that were loaded in this process
+_projects: set[str] = set()  # roots of the projects that were loaded in this process, each with a separator behind
 
 
 def forget_modules(root: Path, files: Iterable[str]) -> None:
     """Drop what was imported of a project's own `files` from memory, and other projects' modules of the same names."""
-    names = module_names(files)
-    own = {root / file for file in files}
-    folders = {folder for file in own for folder in file.parents if folder.is_relative_to(root)}
-    for name, place in list(_places()):
-        if place in own or place in folders or (name in names and _projects & set(place.parents)):
+    own = set(files)
+    if not own:
+        return
+    here = f"{root}{os.sep}"
+    _projects.add(here)
+    names, folders = module_names(own), {folder.as_posix() for file in own for folder in Path(file).parents}
+    for name, place in list(_places(tuple(_projects))):
+        below = place.removeprefix(here).replace(os.sep, "/")
+        if name in names or (place.startswith(here) and (below in own or below in folders)):
             del sys.modules[name]
-    _projects.add(root)
 
 
 def import_first_from(root: Path) -> None:
@@ -31,10 +35,10 @@ def import_first_from(root: Path) -> None:
 
 def changed_module(root: Path, texts: Mapping[str, str], file: str) -> str | None:
     """Return a file of `texts`, `file` or one that was imported, whose text on disk is another by now, or None."""
-    used = {place for _, place in _places()}
+    used = {place for _, place in _places((f"{root}{os.sep}",))}
     for name, text in texts.items():
         path = root / name
-        if name == file or path in used:
+        if name == file or str(path) in used:
             try:
                 same = path.read_bytes().decode("utf-8-sig") == text
             except (OSError, UnicodeDecodeError):
@@ -49,11 +53,10 @@ def module_names(files: Iterable[str]) -> frozenset[str]:
     return frozenset(file.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for file in files)
 
 
-def _places() -> Iterator[tuple[str, Path]]:
-    """Yield each imported module with its file, or its folder where it is a package without one."""
+def _places(roots: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield each module imported from below `roots` with its file, or its folder where it is a package without one."""
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        folder = next(iter(getattr(module, "__path__", None) or ()), None)
-        place = file or folder
-        if isinstance(place, str):
-            yield name, Path(place)
+        known = getattr(module, "__dict__", {})  # asking a lazy module for an attribute could import it
+        place = known.get("__file__") or next(iter(known.get("__path__") or ()), None)
+        if isinstance(place, str) and place.startswith(roots):
+            yield name, place
