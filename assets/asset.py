@@ -73,6 +73,7 @@ class Column:
     type: str | None = None
     description: str | None = None
     tags: tuple[str, ...] = ()
+    location: Location | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class Asset:
     """One declared asset: exactly one of `sql`, `python` and `source` is set.
 
     `deps` is None where the user declared none. `sql_line` is the file line on which `sql` starts, so that a
-    position in the SQL can be shown as a position in the file.
+    position in the SQL can be shown as a position in the file; `lines` has those of the fields.
     """
 
     key: AssetKey
@@ -161,6 +162,7 @@ class Asset:
     version: str | None = None
     on_upstream_blocked: str = "hold"  # hold | use_last_good
     meta: Options = ()
+    lines: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)  # of the fields as written
 
     @property
     def is_external(self) -> bool:
@@ -171,6 +173,10 @@ class Asset:
     def kind(self) -> str:
         """One word for people and selectors: table, view, file, or external."""
         return "external" if self.is_external else self.materialization.kind
+
+    def line_of(self, name: str) -> int:
+        """Return the file line on which the field `name` was written, or that of the asset."""
+        return dict(self.lines).get(name, self.location.line)
 
     def declared_types(self) -> Iterator[tuple[str, str]]:
         """Yield (column, type) for the columns whose type is part of the contract."""

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from headwater.assets.errors import Problem, ProjectError, RequestError
 
 FILE_NAME = "headwater.toml"
 
-_KEYS: dict[str, dict[str, type]] = {
+_KEYS: Mapping[str, Mapping[str, type]] = {
     "project": {"name": str, "assets": list, "dialect": str, "timezone": str},
     "engine": {"kind": str, "path": str, "threads": int, "lock_timeout": int},
     "state": {"url": str},
 }
+_SECTIONS = (*_KEYS, "vars", "defaults", "environments")
+_ARTICLES = {str: "a text", int: "a whole number", list: "a list"}
+_EXAMPLES = {str: 'Put it in quotes: {key} = "...".', int: "Write {key} = 1.", list: 'Write {key} = ["..."].'}
+_SUFFIX = re.compile(r"[a-z0-9_]*")
+_SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ def find_project(start: Path) -> Path:
 def read_config(root: Path) -> ProjectConfig:
     """Return the configuration of the project at `root`. Raises ProjectError with every problem in the file."""
     try:
-        text = (root / FILE_NAME).read_text(encoding="utf-8")
+        text = (root / FILE_NAME).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RequestError(
             f"{root / FILE_NAME} cannot be read: {error}.", "Check the path and its permissions."
@@ -75,99 +82,164 @@ def read_config(root: Path) -> ProjectConfig:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ProjectError((Problem(FILE_NAME, None, f"the file is not valid TOML: {error}."),)) from error
-    problems: list[Problem] = []
-    sections = {name: _section(raw, name, text, problems) for name in _KEYS}
-    environments = _environments(raw, text, problems)
-    for name in raw:
-        if name not in (*_KEYS, "vars", "defaults", "environments"):
-            problems.append(_unknown(name, [*_KEYS, "vars", "defaults", "environments"], text))
-    variables, defaults = raw.get("vars", {}), raw.get("defaults", {})
-    for name, value in variables.items() if isinstance(variables, dict) else ():
-        if not isinstance(value, str | int | bool | float):
-            problems.append(_at(text, name, f"the variable {name!r} is not a text, number or boolean."))
-    folders = sections["project"].get("assets", ["assets"])
-    if not isinstance(folders, list) or not all(isinstance(item, str) for item in folders):
-        problems.append(_at(text, "assets", "`project.assets` is not a list of folder names."))
-    _reject_what_is_not_here(sections, text, problems)
-    if problems:
-        raise ProjectError(tuple(problems))
-    return _config(root, sections, variables, defaults, environments)
+        place = re.search(r"\(at line (\d+)", str(error))
+        problem = Problem(
+            FILE_NAME, int(place[1]) if place else None, f"the file is not TOML: {error}.", "Correct it there."
+        )
+        raise ProjectError((problem,)) from error
+    reader = _Reader(raw, text)
+    config = reader.config(root)
+    if reader.problems:
+        raise ProjectError(tuple(sorted(reader.problems, key=lambda p: (p.line or 0, p.message))))
+    return config
 
 
-def _config(
-    root: Path,
-    sections: Mapping[str, Mapping[str, object]],
-    variables: Mapping[str, str | int | bool | float],
-    defaults: Mapping[str, object],
-    environments: Mapping[str, str],
-) -> ProjectConfig:
-    project, engine, state = sections["project"], sections["engine"], sections["state"]
-    threads, folders = engine.get("threads"), project.get("assets", ["assets"])
-    timeout = engine.get("lock_timeout", 30)
-    return ProjectConfig(
-        root=root,
-        name=str(project.get("name", root.name)),
-        asset_folders=tuple(folders) if isinstance(folders, list) else (),
-        dialect=str(project.get("dialect", "duckdb")),
-        timezone=str(project.get("timezone", "UTC")),
-        engine=str(engine.get("kind", "duckdb")),
-        warehouse=str(engine.get("path", "warehouse.duckdb")),
-        threads=threads if isinstance(threads, int) else None,
-        lock_timeout_seconds=timeout if isinstance(timeout, int) else 30,
-        state=str(state.get("url", "sqlite:///.headwater/state.db")).removeprefix("sqlite:///"),
-        variables=variables,
-        defaults=defaults,
-        environments=environments,
-    )
-
-
-def _section(raw: Mapping[str, object], name: str, text: str, problems: list[Problem]) -> Mapping[str, object]:
-    section = raw.get(name, {})
-    if not isinstance(section, dict):
-        problems.append(_at(text, name, f"`{name}` is not a section.", f"Write [{name}]."))
-        return {}
-    for key, value in section.items():
-        expected = _KEYS[name].get(key)
-        if expected is None:
-            problems.append(_unknown(key, list(_KEYS[name]), text))
-        elif not isinstance(value, expected) or isinstance(value, bool):
-            problems.append(_at(text, key, f"`{name}.{key}` is not {_article(expected)}."))
-    return section
-
-
-def _reject_what_is_not_here(sections: Mapping[str, Mapping[str, object]], text: str, problems: list[Problem]) -> None:
-    if sections["engine"].get("kind", "duckdb") != "duckdb":
-        problems.append(_at(text, "kind", "the only engine of this version is duckdb.", 'Write kind = "duckdb".'))
-    url = sections["state"].get("url", "sqlite:///x")
-    if isinstance(url, str) and not url.startswith("sqlite:///"):
-        problems.append(_at(text, "url", "the state store of this version is SQLite.", "Write sqlite:///PATH."))
-
-
-def _environments(raw: Mapping[str, object], text: str, problems: list[Problem]) -> dict[str, str]:
-    found = {"prod": ""}
-    section = raw.get("environments", {})
-    for name, options in section.items() if isinstance(section, dict) else ():
-        if not isinstance(options, dict) or set(options) - {"suffix"}:
-            problems.append(_at(text, name, f"the environment {name!r} takes `suffix` only."))
-        else:
-            found[name] = str(options.get("suffix", "" if name == "prod" else f"__{name}"))
+def line_in(text: str, section: str, key: str | None = None) -> int | None:
+    """Return the line of `text`, a TOML file, on which `key` of `section` stands, or that of the section, or None."""
+    here, found = "", None
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[+\s*([^]]+?)\s*\]", line)
+        if header:
+            here = header[1].replace('"', "").replace(" ", "")
+        name = re.match(r"""\s*["']?([^"'=.\[\]#]+?)["']?\s*[.=]""", line)
+        top = here.split(".")[0] if here else name[1] if name else ""
+        if top == section:
+            found = found or number
+            if key is not None and (here == f"{section}.{key}" or (not header and name and name[1] == key)):
+                return number
     return found
 
 
-def _line(text: str, word: str) -> int | None:
-    return next((n for n, line in enumerate(text.splitlines(), 1) if line.lstrip("[ ").startswith(word)), None)
+class _Reader:
+    """Reads the sections one by one, collecting every problem with its line."""
 
+    def __init__(self, raw: Mapping[str, object], text: str) -> None:
+        self.problems: list[Problem] = []
+        self._raw = raw
+        self._text = text
 
-def _at(text: str, word: str, message: str, remedy: str = "") -> Problem:
-    return Problem(FILE_NAME, _line(text, word), message, remedy)
+    def config(self, root: Path) -> ProjectConfig:
+        """Return the configuration; it counts only if there are no problems."""
+        for name in self._raw:
+            if name not in _SECTIONS:
+                self._unknown(name, None, _SECTIONS)
+        project, engine, state = (self._section(name) for name in _KEYS)
+        threads = self._at_least(engine, "threads", 1)
+        timeout = self._at_least(engine, "lock_timeout", 0)
+        return ProjectConfig(
+            root=root,
+            name=str(project.get("name", root.name)),
+            asset_folders=self._folders(project),
+            dialect=str(project.get("dialect", "duckdb")),
+            timezone=self._timezone(project),
+            engine=self._engine(engine),
+            warehouse=str(engine.get("path", "warehouse.duckdb")),
+            threads=threads,
+            lock_timeout_seconds=30 if timeout is None else timeout,
+            state=self._state(state),
+            variables=self._variables(),
+            defaults=self._table("defaults"),
+            environments=self._environments(),
+        )
 
+    def _problem(self, section: str, key: str | None, message: str, remedy: str) -> None:
+        self.problems.append(Problem(FILE_NAME, line_in(self._text, section, key), message, remedy))
 
-def _unknown(name: str, known: list[str], text: str) -> Problem:
-    close = difflib.get_close_matches(name, known, n=1)
-    remedy = f"Did you mean `{close[0]}`?" if close else f"Known here: {', '.join(known)}."
-    return _at(text, name, f"unknown key `{name}`.", remedy)
+    def _unknown(self, section: str, key: str | None, known: Iterable[str]) -> None:
+        name = key or section
+        close = difflib.get_close_matches(name.lower(), list(known), n=1)
+        remedy = f"Did you mean `{close[0]}`?" if close else f"Known here: {', '.join(known)}."
+        self._problem(section, key, f"unknown key `{name}`.", remedy)
 
+    def _table(self, name: str) -> Mapping[str, object]:
+        table = self._raw.get(name, {})
+        if isinstance(table, dict):
+            return table
+        self._problem(name, None, f"`{name}` is not a section.", f"Write [{name}], and its keys below it.")
+        return {}
 
-def _article(expected: type) -> str:
-    return {str: "a text", int: "a whole number", list: "a list"}[expected]
+    def _section(self, name: str) -> Mapping[str, object]:
+        """Return the keys of a section that are known and of the right type."""
+        sound: dict[str, object] = {}
+        for key, value in self._table(name).items():
+            expected = _KEYS[name].get(key)
+            if expected is None:
+                self._unknown(name, key, _KEYS[name])
+            elif not isinstance(value, expected) or isinstance(value, bool):
+                remedy = _EXAMPLES[expected].format(key=key)
+                self._problem(name, key, f"`{name}.{key}` is not {_ARTICLES[expected]}.", remedy)
+            elif value == "":
+                self._problem(name, key, f"`{name}.{key}` is empty.", "Give it, or leave the key out.")
+            else:
+                sound[key] = value
+        return sound
+
+    def _at_least(self, engine: Mapping[str, object], key: str, least: int) -> int | None:
+        value = engine.get(key)
+        if isinstance(value, int) and value < least:
+            self._problem("engine", key, f"`engine.{key}` is {value}, less than {least}.", f"Write {least} or more.")
+        return value if isinstance(value, int) else None
+
+    def _folders(self, project: Mapping[str, object]) -> tuple[str, ...]:
+        folders = project.get("assets", ["assets"])
+        assert isinstance(folders, list), "the section was read"
+        wrong = [folder for folder in folders if not isinstance(folder, str) or not folder]
+        outside = [f for f in folders if isinstance(f, str) and (Path(f).is_absolute() or ".." in Path(f).parts)]
+        if wrong or not folders:
+            self._problem(
+                "project", "assets", "`project.assets` is not a list of folders.", 'Write assets = ["assets"].'
+            )
+        for folder in outside:
+            remedy = "Keep assets below headwater.toml; a symbolic link there will do."
+            self._problem("project", "assets", f"the asset folder {folder!r} lies outside the project.", remedy)
+        return tuple(folder for folder in folders if folder not in wrong)
+
+    def _timezone(self, project: Mapping[str, object]) -> str:
+        name = str(project.get("timezone", "UTC"))
+        try:
+            if name != "UTC":
+                ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            message = f"`project.timezone`: there is no time zone {name!r}."
+            self._problem("project", "timezone", message, "Write a name such as Europe/London.")
+        return name
+
+    def _engine(self, engine: Mapping[str, object]) -> str:
+        if engine.get("kind", "duckdb") != "duckdb":
+            self._problem("engine", "kind", "the only engine of this version is duckdb.", 'Write kind = "duckdb".')
+        return "duckdb"
+
+    def _state(self, state: Mapping[str, object]) -> str:
+        url = str(state.get("url", f"{_SQLITE}.headwater/state.db"))
+        if not url.startswith(_SQLITE) or url == _SQLITE:
+            remedy = f'Write url = "{_SQLITE}.headwater/state.db".'
+            self._problem("state", "url", "the state store of this version is a SQLite file.", remedy)
+        return url.removeprefix(_SQLITE)
+
+    def _variables(self) -> Mapping[str, str | int | bool | float]:
+        found: dict[str, str | int | bool | float] = {}
+        for name, value in self._table("vars").items():
+            if isinstance(value, str | int | bool | float):
+                found[name] = value
+            else:
+                message = f"the variable {name!r} is not a text, number or boolean."
+                self._problem("vars", name, message, "Dates go as text, lists as several variables.")
+        return found
+
+    def _environments(self) -> Mapping[str, str]:
+        found = {"prod": ""}
+        for name, options in self._table("environments").items():
+            given = options if isinstance(options, dict) else {name: options}
+            suffix = given.get("suffix", "" if name == "prod" else f"__{name}")
+            if set(given) - {"suffix"}:
+                message = f"the environment {name!r} takes `suffix` only."
+                self._problem("environments", name, message, f'Write [environments.{name}] and suffix = "__{name}".')
+            elif not isinstance(suffix, str) or not _SUFFIX.fullmatch(suffix):
+                message = f"the suffix of the environment {name!r} cannot be part of a schema's name: {suffix!r}."
+                self._problem("environments", name, message, "Use lower-case letters, digits and underscores.")
+            elif suffix in [other for known, other in found.items() if known != name]:
+                message = f"the environment {name!r} has the suffix of another: {suffix!r}."
+                self._problem("environments", name, message, "Give it one of its own: they would share their tables.")
+            else:
+                found[name] = suffix
+        return found

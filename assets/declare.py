@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import overload
 
 from headwater.assets.asset import CheckSpec
+
+Function = Callable[..., object]
+Check = CheckSpec | str | Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,7 @@ class PythonAsset:
     that every problem of a project is shown at once.
     """
 
-    function: Callable[..., object]
+    function: Function
     key: str | None
     inputs: Mapping[str, str]
     fields: Mapping[str, object] = field(default_factory=dict)
@@ -26,23 +30,40 @@ class PythonAsset:
         return self.function(*args, **kwargs)
 
 
+@overload
+def asset(key: Function) -> PythonAsset: ...
+
+
+@overload
 def asset(
     key: str | None = None,
     *,
     inputs: Mapping[str, str] | None = None,
-    checks: Sequence[CheckSpec | str | Mapping[str, object]] = (),
+    checks: Sequence[Check] = (),
     **fields: object,
-) -> Callable[[Callable[..., object]], PythonAsset]:
+) -> Callable[[Function], PythonAsset]: ...
+
+
+def asset(
+    key: str | Function | None = None,
+    *,
+    inputs: Mapping[str, str] | None = None,
+    checks: Sequence[Check] = (),
+    **fields: object,
+) -> PythonAsset | Callable[[Function], PythonAsset]:
     """Declare the decorated function as an asset.
 
     `key` names it (default: the file's path and the function's name). `inputs` maps parameters to asset keys; each such
     parameter receives an Input, and a parameter called `context` receives a Context. `checks` takes functions such as
     `hw.not_null("carrier")`. Other fields are those of a SQL asset's comment. The function returns an Arrow table, a
-    pandas or polars frame, a DuckDB relation, SQL text, or, for a file asset, a path.
+    pandas or polars frame, a DuckDB relation, SQL text, or, for a file asset, a path. Without inputs and fields it may
+    stand without parentheses.
     """
+    if callable(key):
+        return PythonAsset(key, None, {})
+    given = {**fields, **({"checks": list(checks)} if checks else {})}
 
-    def declare(function: Callable[..., object]) -> PythonAsset:
-        given = {**fields, **({"checks": list(checks)} if checks else {})}
+    def declare(function: Function) -> PythonAsset:
         return PythonAsset(function, key, dict(inputs or {}), given)
 
     return declare

@@ -1,4 +1,4 @@
-"""The fields that a user may write about an asset, validated into plain `Asset` data.
+"""From the fields that a user wrote to plain `Asset` data.
 
 All front ends (SQL comment, YAML, Python decorator) end here, so that a field means the same wherever it stands.
 Importing this module imports pydantic: the warm path takes assets from the cache and never comes here.
@@ -6,15 +6,10 @@ Importing this module imports pydantic: the warm path takes assets from the cach
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal, TypeVar
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 
 from headwater.assets.asset import (
     Asset,
@@ -29,119 +24,20 @@ from headwater.assets.asset import (
     Source,
 )
 from headwater.assets.errors import Problem, RequestError
+from headwater.assets.field_models import (
+    AssetFields,
+    CommonFields,
+    ExternalFields,
+    MaterializationFields,
+    Model,
+    validate,
+)
 from headwater.assets.key import AssetKey
 from headwater.assets.yaml_text import Path
 
 ParseChecks = Callable[[object, str | None, Location], tuple[tuple[CheckSpec, ...], tuple[Problem, ...]]]
 LineOf = Callable[[Path], int]
-Model = TypeVar("Model", bound=BaseModel)
-
-# Fields that INTERFACES names and that this version does not have yet: refused by name, never ignored.
-NOT_YET = frozenset(
-    [
-        "renamed_from",
-        "partitions",
-        "mappings",
-        "missing_partitions",
-        "retry",
-        "timeout",
-        "pool",
-        "publish_group",
-        "automation",
-    ]
-)
-_DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _FILE_FORMATS = ("csv", "parquet", "json")
-
-
-def _text_tuple(value: object) -> object:
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list | tuple) else value
-
-
-def _duration(value: object) -> object:
-    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None or int(match[1]) == 0:
-        raise ValueError("is not a duration such as 30m, 24h or 7d")
-    return int(match[1]) * _SECONDS[match[2]]
-
-
-Texts = Annotated[tuple[str, ...], BeforeValidator(_text_tuple)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _ColumnFields(_Strict):
-    type: str | None = None
-    description: str | None = None
-    tags: Texts = ()
-    checks: list[object] | None = None
-
-
-class _FreshnessFields(_Strict):
-    max_lag: Annotated[int, BeforeValidator(_duration)] | None = None
-    by: str | None = None
-    timezone: str | None = None
-    holidays: str | None = None
-
-
-class _MaterializationFields(_Strict):
-    kind: Literal["table", "view", "file"]
-    format: Literal["csv", "parquet", "json"] | None = None
-    path: str | None = None
-
-
-def _column(value: object) -> object:
-    return {} if value is None else {"type": value} if isinstance(value, str) else value
-
-
-def _materialization(value: object) -> object:
-    return {"kind": value} if isinstance(value, str) else value
-
-
-ColumnFields = Annotated[_ColumnFields, BeforeValidator(_column)]
-
-
-class _Common(_Strict):
-    description: str | None = None
-    owner: str | None = None
-    tags: Texts = ()
-    group: str | None = None
-    freshness: _FreshnessFields | None = None
-    columns: dict[str, ColumnFields] = Field(default_factory=dict)
-    checks: list[object] = Field(default_factory=list)
-    regulated: StrictBool = False
-    meta: dict[str, object] = Field(default_factory=dict)
-
-
-class AssetFields(_Common):
-    """What may be written about an asset that is built."""
-
-    key: str | None = None
-    deps: Texts | None = None
-    materialization: Annotated[_MaterializationFields, BeforeValidator(_materialization)] = _MaterializationFields(
-        kind="table"
-    )
-    clock: Literal["hour", "day", "week", "month", "quarter", "year"] = "day"
-    volatile: StrictBool | None = None
-    ignore_versions: StrictBool = False
-    version: str | None = None
-    dialect: str | None = None
-    on_upstream_blocked: Literal["hold", "use_last_good"] = "hold"
-
-
-class ExternalFields(_Common):
-    """What may be written about an asset that is observed, not built."""
-
-    file: str | None = None
-    table: str | None = None
-    data_time: str | None = None
-    format: Literal["csv", "parquet", "json"] | None = None
-    delimiter: str | None = None
-    header: StrictBool | None = None
-    null_values: Texts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +64,14 @@ class Body:
 
 
 def declare_asset(
-    fields: Mapping[str, object], default_key: str | None, body: Body, at: Declaring, dialect: str
+    fields: Mapping[str, object], default_key: str, body: Body, at: Declaring, dialect: str
 ) -> tuple[Asset | None, tuple[Problem, ...]]:
     """Validate `fields` into an Asset. Returns None with the problems where it cannot be one."""
     allowed_defaults = {name: value for name, value in at.defaults.items() if name not in fields}
-    model, problems = _validate(AssetFields, {**allowed_defaults, **fields}, at, default_key)
+    model, problems = _validated(AssetFields, {**allowed_defaults, **fields}, at, default_key)
     if model is None:
         return None, problems
-    key, key_problems = _key(model.key or default_key, at, ("key",))
+    key, key_problems = _key(model.key, at, ("key",)) if model.key is not None else _key_of_file(default_key, at)
     materialization, place_problems = _placed(model.materialization, key, at)
     deps: list[AssetKey] = []
     for index, text in enumerate(model.deps or ()):
@@ -198,6 +94,7 @@ def declare_asset(
         ignore_versions=model.ignore_versions,
         version=model.version,
         on_upstream_blocked=model.on_upstream_blocked,
+        lines=tuple((name, at.line_of((name,))) for name in fields),
     )
     return asset, key_problems + place_problems + common_problems
 
@@ -208,9 +105,9 @@ def declare_external(
     """Validate the fields of an external into an Asset. Returns None with the problems where it cannot be one."""
     below = replace(at, line_of=lambda inner: at.line_of((*path, *inner)))
     common_defaults = {
-        name: value for name, value in at.defaults.items() if name in _Common.model_fields and name not in fields
+        name: value for name, value in at.defaults.items() if name in CommonFields.model_fields and name not in fields
     }
-    model, problems = _validate(ExternalFields, {**common_defaults, **fields}, below, key_text)
+    model, problems = _validated(ExternalFields, {**common_defaults, **fields}, below, key_text)
     key, key_problems = _key(key_text, at, path)
     if model is None or key is None:
         return None, problems + key_problems
@@ -222,81 +119,87 @@ def declare_external(
     return replace(common, source=source), source_problems + common_problems
 
 
-def _validate(
+def default_problems(defaults: Mapping[str, object], at: Declaring) -> tuple[Problem, ...]:
+    """Return what is wrong with `[defaults]`, which may hold any field of an asset but its key."""
+    found = list(_validated(AssetFields, defaults, at, None)[1])
+    if "key" in defaults:
+        found.append(at.problem(("key",), "`key` cannot be a default: each asset has its own.", "Remove it."))
+    return tuple(found)
+
+
+def _validated(
     model: type[Model], fields: Mapping[str, object], at: Declaring, asset: str | None
 ) -> tuple[Model | None, tuple[Problem, ...]]:
+    valid, wrong = validate(model, fields)
+    return valid, tuple(at.problem(path, message, remedy, asset) for path, message, remedy in wrong)
+
+
+def _key(text: str, at: Declaring, path: Path) -> tuple[AssetKey | None, tuple[Problem, ...]]:
     try:
-        return model.model_validate(dict(fields)), ()
-    except ValidationError as error:
-        return None, tuple(
-            _explain(model, item["loc"], item["type"], item["msg"], at, asset) for item in error.errors()
-        )
-
-
-def _explain(
-    model: type[BaseModel], loc: tuple[str | int, ...], kind: str, text: str, at: Declaring, asset: str | None
-) -> Problem:
-    name = str(loc[-1]) if loc else ""
-    where = ".".join(str(part) for part in loc)
-    if kind == "extra_forbidden":
-        if len(loc) == 1 and name in NOT_YET:
-            return at.problem(loc, f"`{name}` is not available in this version of Headwater.", "Remove it.", asset)
-        known = _known_names(model, loc[:-1])
-        close = difflib.get_close_matches(name, known, n=1)
-        remedy = f"Did you mean `{close[0]}`?" if close else f"Known here: {', '.join(sorted(known))}."
-        return at.problem(loc, f"unknown key `{where}`.", remedy, asset)
-    message = text.removeprefix("Value error, ")
-    message = message[0].lower() + message[1:] if message else "is not valid"
-    return at.problem(loc, f"`{where}`: {message}.", "", asset)
-
-
-def _known_names(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
-    nested: dict[str, type[BaseModel]] = {
-        "columns": _ColumnFields,
-        "freshness": _FreshnessFields,
-        "materialization": _MaterializationFields,
-    }
-    found = nested.get(str(path[0])) if path else None
-    return list((found or model).model_fields)
-
-
-def _key(text: str | None, at: Declaring, path: Path) -> tuple[AssetKey | None, tuple[Problem, ...]]:
-    try:
-        return AssetKey.parse(text or ""), ()
+        return AssetKey.parse(text), ()
     except RequestError as error:
         return None, (at.problem(path, error.message, error.remedy),)
 
 
-def _common(model: _Common, key: AssetKey, at: Declaring) -> tuple[Asset, tuple[Problem, ...]]:
-    here = replace(at.location, line=at.line_of(("checks",)))
-    ready = tuple(replace(check, location=here) for check in model.checks if isinstance(check, CheckSpec))
-    raw = [check for check in model.checks if not isinstance(check, CheckSpec)]
-    checks, problems = at.parse_checks(raw, None, here)
-    checks = ready + checks
+def _key_of_file(text: str, at: Declaring) -> tuple[AssetKey | None, tuple[Problem, ...]]:
+    try:
+        return AssetKey.parse(text), ()
+    except RequestError:
+        message = f"the place of the file gives {text!r}, which is not an asset key."
+        remedy = "Give `key`, or name file and folders with letters, digits and underscores."
+        return None, (at.problem((), message, remedy, text),)
+
+
+def _common(model: CommonFields, key: AssetKey, at: Declaring) -> tuple[Asset, tuple[Problem, ...]]:
+    checks, problems = _checks(model.checks, None, at, ("checks",))
+    first: dict[str, str] = {}
     for name, column in model.columns.items():
-        place = replace(at.location, line=at.line_of(("columns", name, "checks")))
-        more, column_problems = at.parse_checks(column.checks or [], name, place)
+        more, column_problems = _checks(column.checks or [], name, at, ("columns", name, "checks"))
         checks, problems = checks + more, problems + column_problems
+        other = first.setdefault(name.lower(), name)
+        if other != name:
+            message = f"the column {name!r} is declared twice, as {other!r} before: case does not count."
+            problems += (at.problem(("columns", name), message, "Keep one of them."),)
+    try:
+        meta = freeze_options(model.meta)
+    except TypeError as error:
+        meta = ()
+        problems += (at.problem(("meta",), f"`meta`: {error}.", "Use texts, numbers, dates, lists and maps."),)
+    fresh = model.freshness
     asset = Asset(
         key=key,
         location=at.location,
-        columns=tuple(Column(n, c.type, c.description, c.tags) for n, c in model.columns.items()),
+        columns=tuple(
+            Column(n, c.type, c.description, c.tags, replace(at.location, line=at.line_of(("columns", n))))
+            for n, c in model.columns.items()
+        ),
         checks=checks,
         description=model.description,
         owner=model.owner,
         tags=model.tags,
         group=model.group,
-        freshness=None
-        if model.freshness is None
-        else Freshness(model.freshness.max_lag, model.freshness.by, model.freshness.timezone, model.freshness.holidays),
+        freshness=None if fresh is None else Freshness(fresh.max_lag, fresh.by, fresh.timezone, fresh.holidays),
         regulated=model.regulated,
-        meta=freeze_options(model.meta),
+        meta=meta,
     )
     return asset, tuple(replace(problem, asset=problem.asset or key) for problem in problems)
 
 
+def _checks(
+    given: list[object], column: str | None, at: Declaring, path: Path
+) -> tuple[tuple[CheckSpec, ...], tuple[Problem, ...]]:
+    """Parse the checks of one list one by one, so that each has the line that it stands on."""
+    checks: list[CheckSpec] = []
+    problems: list[Problem] = []
+    for index, item in enumerate(given):
+        found, wrong = at.parse_checks([item], column, replace(at.location, line=at.line_of((*path, index))))
+        checks += found
+        problems += wrong
+    return tuple(checks), tuple(problems)
+
+
 def _placed(
-    fields: _MaterializationFields, key: AssetKey | None, at: Declaring
+    fields: MaterializationFields, key: AssetKey | None, at: Declaring
 ) -> tuple[Materialization, tuple[Problem, ...]]:
     """A file needs a path inside the project; its format follows from the path's ending where it is not given."""
     where: Path = ("materialization",)
@@ -350,11 +253,17 @@ def freeze_options(values: Mapping[str, object]) -> Options:
 
 
 def freeze(value: object) -> OptionValue:
-    """Return `value` as a scalar or nested tuples; raises TypeError for anything that is neither data nor a scalar."""
-    if value is None or isinstance(value, str | int | float | bool | Decimal | date | datetime):
-        return value
+    """Return `value` as a scalar or nested tuples; raises TypeError for anything that is neither data nor a scalar.
+
+    Of texts and numbers that are more, such as members of an enumeration, the plain value is kept.
+    """
+    if value is None or type(value) in (str, int, float, bool, Decimal, date, datetime):
+        return value  # type: ignore[return-value]
+    for plain in (str, int, float):
+        if isinstance(value, plain):
+            return str.__str__(value) if isinstance(value, str) else plain(value)
     if isinstance(value, list | tuple):
         return tuple(freeze(item) for item in value)
     if isinstance(value, Mapping):
-        return tuple((str(name), freeze(item)) for name, item in sorted(value.items()))
+        return tuple((str(name), freeze(item)) for name, item in sorted(value.items(), key=lambda pair: str(pair[0])))
     raise TypeError(f"{value!r} is not plain data")

@@ -2,111 +2,84 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from headwater.assets.asset import Asset, CheckSpec, Column
+from headwater.assets.addition import Addition
+from headwater.assets.asset import Asset
 from headwater.assets.errors import Problem, RequestError
+from headwater.assets.field_models import unknown_key
 from headwater.assets.fields import Declaring, declare_external
 from headwater.assets.key import AssetKey
 from headwater.assets.yaml_text import Path, parse_yaml
 
-_SECTIONS = ("external", "assets")
+_SECTIONS = ["external", "assets"]
+_ADDED = ["columns", "checks"]
 
 
-@dataclass(frozen=True, slots=True)
-class Addition:
-    """A contract and checks that a YAML file adds to an asset declared elsewhere."""
+@dataclass(slots=True)
+class Declared:
+    """What a YAML file declares, and every problem found."""
 
-    key: AssetKey
-    columns: tuple[Column, ...]
-    checks: tuple[CheckSpec, ...]
-    file: str
-    line: int
-
-
-Declared = tuple[tuple[Asset, ...], tuple[Addition, ...], tuple[Problem, ...]]
+    assets: list[Asset] = field(default_factory=list)
+    additions: list[Addition] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
 def declare_yaml_file(text: str, at: Declaring) -> Declared:
     """Return the externals and additions that a YAML file declares, and every problem found."""
     parsed = parse_yaml(text, at.location.file)
-    if isinstance(parsed, Problem):
-        return (), (), (parsed,)
-    if parsed.value is None:
-        return (), (), ()
+    if isinstance(parsed, tuple):
+        return Declared(problems=list(parsed))
     here = replace(at, line_of=parsed.line)
-    if not isinstance(parsed.value, Mapping):
-        return (), (), (here.problem((), "the file is not a YAML map.", "Start with `external:` or `assets:`."),)
-    assets: list[Asset] = []
-    additions: list[Addition] = []
-    problems: list[Problem] = []
-    for section, entries in parsed.value.items():
+    found = Declared()
+    if parsed.value is not None and not isinstance(parsed.value, Mapping):
+        found.problems.append(here.problem((), "the file is not a YAML map.", "Start with `external:` or `assets:`."))
+        return found
+    for section, entries in (parsed.value or {}).items():
         if section not in _SECTIONS:
-            problems.append(_unknown_section(str(section), here))
-        elif not isinstance(entries, Mapping):
-            problems.append(here.problem((section,), f"`{section}` is not a map.", "Write asset keys below it."))
+            found.problems.append(here.problem((str(section),), *unknown_key(str(section), str(section), _SECTIONS)))
+        elif entries is not None and not isinstance(entries, Mapping):
+            found.problems.append(here.problem((section,), f"`{section}` is not a map.", "Write asset keys below it."))
         else:
-            for key, fields in entries.items():
-                _entry(str(section), str(key), fields, here, assets, additions, problems)
-    return tuple(assets), tuple(additions), tuple(problems)
+            for key, fields in (entries or {}).items():
+                _entry(found, (str(section), str(key)), fields, here)
+    return found
 
 
-def _unknown_section(name: str, at: Declaring) -> Problem:
-    close = difflib.get_close_matches(name, _SECTIONS, n=1)
-    remedy = f"Did you mean `{close[0]}`?" if close else "Known here: external, assets."
-    return at.problem((name,), f"unknown key `{name}`.", remedy)
-
-
-def _entry(
-    section: str,
-    key: str,
-    fields: object,
-    at: Declaring,
-    assets: list[Asset],
-    additions: list[Addition],
-    problems: list[Problem],
-) -> None:
-    path: Path = (section, key)
+def _entry(found: Declared, path: Path, fields: object, at: Declaring) -> None:
+    section, key = path[0], str(path[1])
     if not isinstance(fields, Mapping):
-        problems.append(at.problem(path, f"`{key}` is not a map.", "Write `name: value` lines below it.", key))
+        message = f"`{key}` is not a map."
+        found.problems.append(at.problem(path, message, "Write `name: value` lines below it.", key.lower()))
         return
     below = replace(at, location=replace(at.location, line=at.line_of(path)))
     if section == "external":
-        asset, found = declare_external(key, fields, below, path)
-        assets += [asset] if asset else []
+        asset, problems = declare_external(key, fields, below, path)
+        found.assets += [asset] if asset else []
     else:
-        addition, found = _addition(key, fields, below, path)
-        additions += [addition] if addition else []
-    problems.extend(found)
+        addition, problems = _addition(key, fields, below, path)
+        found.additions += [addition] if addition else []
+    found.problems += problems
 
 
 def _addition(
     key: str, fields: Mapping[str, object], at: Declaring, path: Path
 ) -> tuple[Addition | None, tuple[Problem, ...]]:
     """An addition is read as the contract part of an external, so that both mean the same."""
-    extra = sorted(set(fields) - {"columns", "checks"})
+    extra = [str(name) for name in fields if name not in _ADDED]
     if extra:
-        wrong = at.problem(
-            (*path, extra[0]), f"`{extra[0]}` cannot be added from here.", "Only columns and checks can.", key
-        )
-        return None, (wrong,)
-    placeholder = {**fields, "table": "placeholder"}
-    asset, problems = declare_external(key, placeholder, replace(at, defaults={}), path)
-    if asset is None:
-        return None, problems
+        return None, tuple(at.problem((*path, name), *_not_added(name), key.lower()) for name in extra)
+    asset, problems = declare_external(key, {**fields, "table": "placeholder"}, replace(at, defaults={}), path)
     try:
         parsed = AssetKey.parse(key)
-    except RequestError as error:
-        return None, (at.problem(path, error.message, error.remedy),)
-    return Addition(parsed, asset.columns, asset.checks, at.location.file, at.location.line), problems
+    except RequestError:
+        return None, problems
+    return None if asset is None else Addition(parsed, asset.columns, asset.checks, at.location), problems
 
 
-def add_to(asset: Asset, addition: Addition) -> tuple[Asset, tuple[Problem, ...]]:
-    """Return `asset` with the addition's contract and checks; a column described in both places is a problem."""
-    twice = {c.name.lower() for c in asset.columns} & {c.name.lower() for c in addition.columns}
-    if twice:
-        message = f"the column {sorted(twice)[0]!r} of {asset.key} is declared here and in {asset.location.file}."
-        return asset, (Problem(addition.file, addition.line, message, "Keep one of them.", asset.key),)
-    return replace(asset, columns=asset.columns + addition.columns, checks=asset.checks + addition.checks), ()
+def _not_added(name: str) -> tuple[str, str]:
+    message, remedy = unknown_key(name, name, _ADDED)
+    if remedy.startswith("Did you mean"):
+        return message, remedy
+    return f"`{name}` cannot be added from here.", "Only columns and checks can; write it where the asset is declared."

@@ -2,63 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 
+from headwater.assets.addition import Addition
 from headwater.assets.asset import Asset, CheckSpec, Location
-from headwater.assets.config import ProjectConfig
+from headwater.assets.config import FILE_NAME, ProjectConfig, line_in
 from headwater.assets.errors import Problem, SqlError
-from headwater.assets.fields import Declaring
+from headwater.assets.fields import Declaring, default_problems
 from headwater.assets.key import AssetKey
 from headwater.assets.python_file import declare_python_file
 from headwater.assets.sql_file import declare_sql_file
 from headwater.assets.yaml_file import declare_yaml_file
-from headwater.checks.declare import parse_checks
+from headwater.checks.declare import distinct_labels, parse_checks
 from headwater.checks.scan import check_query, check_tables
 from headwater.lineage.python_code import reaches_out
 from headwater.lineage.sql import referenced_tables
+from headwater.runtime.definition_problems import sql_problem
 from headwater.runtime.loading import FileDeclarations
+from headwater.runtime.project_files import ProjectFiles
 
 
-def declare_file(
-    config: ProjectConfig, file: str, texts: Mapping[str, str], prefix: str, asset_files: Collection[str]
-) -> tuple[FileDeclarations, bool]:
+def declare_file(config: ProjectConfig, file: str, files: ProjectFiles) -> tuple[FileDeclarations, bool]:
     """Return what `file` declares, and whether the same text is sure to declare the same again.
 
     A Python file that reaches outside the process while it is imported (reads files, the clock) may declare something
     else each time, so it is executed at every load; so is one that fails, because what it imports may be mended.
     """
     at = Declaring(Location(file), lambda path: 1, parse_checks, config.defaults)
-    text = texts[file]
+    text, prefix = files.texts[file], files.folder_of[file]
     if file.endswith(".sql"):
         name = file.rsplit("/", 1)[-1].removesuffix(".sql").lower()
         asset, problems = declare_sql_file(text, prefix + name, at, config.dialect)
-        return _with_references((asset,) if asset else (), (), problems), True
+        return _packed([asset] if asset else [], [], problems), True
     if file.endswith((".yaml", ".yml")):
-        assets, additions, problems = declare_yaml_file(text, at)
-        return _with_references(assets, additions, problems), True
-    assets, problems = declare_python_file(config.root, file, prefix, at, config.dialect, asset_files)
-    code = {name: text for name, text in texts.items() if name.endswith(".py")}
-    return _with_references(assets, (), problems), not problems and not reaches_out(code, file)
+        found = declare_yaml_file(text, at)
+        return _packed(found.assets, found.additions, found.problems), True
+    assets, problems = declare_python_file(config.root, file, prefix, at, config.dialect, files.folder_of)
+    code = {name: text for name, text in files.texts.items() if name.endswith(".py")}
+    return _packed(assets, [], problems), not problems and not reaches_out(code, file)
 
 
-def _with_references(
-    assets: tuple[Asset, ...], additions: tuple[object, ...], problems: tuple[Problem, ...]
-) -> FileDeclarations:
-    references: list[tuple[AssetKey, tuple[str, ...]]] = []
+def wrong_defaults(config: ProjectConfig) -> tuple[Problem, ...]:
+    """Return what is wrong with the project's `[defaults]`, at their lines."""
+    text = (config.root / FILE_NAME).read_text("utf-8-sig")
+    place = Location(FILE_NAME)
+    at = Declaring(place, lambda path: line_in(text, "defaults", str(path[0])) or 1, parse_checks, {})
+    return default_problems(config.defaults, at)
+
+
+def _packed(assets: Iterable[Asset], additions: Iterable[Addition], problems: Iterable[Problem]) -> FileDeclarations:
+    """Return declarations with labels of checks that differ, and with the tables that SQL and checks name."""
+    named = tuple(replace(asset, checks=distinct_labels(asset.checks)) for asset in assets)
     found = list(problems)
-    for asset in assets:
+    references: list[tuple[AssetKey, tuple[str, ...]]] = []
+    for asset in named:
         names: tuple[str, ...] = ()
         if asset.sql is not None:
             try:
                 names = tuple(name.lower() for name in referenced_tables(asset.sql, asset.dialect))
             except SqlError as error:
-                line = asset.sql_line + (error.line or 1) - 1
-                place = f" (column {error.column})" if error.column else ""
-                found.append(
-                    Problem(asset.location.file, line, f"{error.message.rstrip('.')}{place}.", error.remedy, asset.key)
-                )
+                found.append(sql_problem(asset, error))
         references.append((asset.key, names + check_references(asset.checks)))
-    return FileDeclarations(assets, additions, tuple(found), tuple(references))
+    added = tuple(replace(addition, references=check_references(addition.checks)) for addition in additions)
+    return FileDeclarations(named, added, tuple(found), tuple(references))
 
 
 def check_references(checks: tuple[CheckSpec, ...]) -> tuple[str, ...]:

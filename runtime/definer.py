@@ -20,12 +20,20 @@ from headwater.lineage.schema import SchemaColumns
 from headwater.lineage.sql.analysis import Analysis, Read
 from headwater.runtime.cache import AnalysisCache, cache_key
 from headwater.runtime.define_python import PythonDefiner
+from headwater.runtime.definition_problems import (
+    contract_problems,
+    line_in_file,
+    missing_columns,
+    refusals,
+    sql_problem,
+)
 from headwater.runtime.engines import result_settings
 from headwater.runtime.loading import Loaded
 from headwater.runtime.staleness import Resolved
 from headwater.runtime.state import State, VersionRecord
 
 Schemas = Mapping[AssetKey, SchemaColumns | None]
+THIS = "__this"  # stands for the staged table while the text of a check is analysed
 
 
 class PublishedSchemas(Mapping[AssetKey, SchemaColumns | None]):
@@ -84,7 +92,7 @@ class Definer:
         schemas: dict[AssetKey, SchemaColumns | None] = {}
         resolved: dict[AssetKey, Resolved] = {}
         doubtful: list[AssetKey] = []
-        for key in self._loaded.require_graph().order:
+        for key in self._loaded.require_some_graph().order:
             resolved[key], found = self.resolve(key, schemas)
             doubtful += [key] if found else []
             schemas[key] = known_schema(resolved[key], state)
@@ -102,7 +110,7 @@ class Definer:
         """
         certain: dict[AssetKey, SchemaColumns | None] = {}
         settled: set[AssetKey] = set()
-        graph = self._loaded.require_graph()
+        graph = self._loaded.require_some_graph()
         for key in graph.order:
             published = None if state is None else state.published.get(key)
             unchanged = state is not None and published is not None and _is_unchanged(resolved[key], published, state)
@@ -157,7 +165,7 @@ class Definer:
         elif asset.python is not None:
             definition, problems = self._python.define(asset), []
         else:
-            definition, problems = Definition("", config_hash(asset), self._settings, schema=_declared(asset)), []
+            definition, problems = Definition("", config_hash(asset), self._settings), []
         check_reads, check_problems = self._check_reads(asset, definition, schemas)
         resolved = Resolved(asset, definition, _checks_id(asset), check_reads)
         outcome = _Outcome(resolved, (*problems, *check_problems))
@@ -168,17 +176,17 @@ class Definer:
         try:
             analysis = self.analysis(asset.key, schemas)
         except SqlError as error:
-            return Definition("", "", self._settings), [_sql_problem(asset, error)]
+            return Definition("", "", self._settings), [sql_problem(asset, error)]
         assert analysis is not None, "the asset has SQL"
         problems = [
-            Problem(asset.location.file, _line(asset, p.line), p.message, p.remedy, asset.key)
+            Problem(asset.location.file, line_in_file(asset, p.line), p.message, p.remedy, asset.key)
             for p in analysis.problems
         ]
-        problems += _not_queryable(asset, analysis)
+        problems += refusals(asset, analysis)
         parameters, more = self._parameters(asset, analysis)
         outputs = analysis.outputs
         schema = None if outputs is None else tuple((output.name, output.type) for output in outputs)
-        problems += more + _contract_problems(asset, schema)
+        problems += more + contract_problems(asset, schema)
         volatility, because = analysis.volatility, "it calls a function whose result is not determined by its inputs"
         if asset.volatile is not None:
             volatility = "VOLATILE" if asset.volatile else "STABLE" if volatility == "VOLATILE" else volatility
@@ -223,16 +231,16 @@ class Definer:
             return (), []
         from headwater.checks.scan import check_columns, check_tables
 
-        own = definition.schema if not asset.is_external else _known_external(asset)
+        own = definition.schema
         others = [name.lstrip("?") for name in self._loaded.references.get(asset.key, ())]
         reads: list[ReadSet] = []
         problems: list[Problem] = []
         for check in asset.checks:
-            problems += _missing_columns(asset, check, check_columns(check), own, asset.key)
+            problems += missing_columns(asset, check, check_columns(check), own, asset.key)
             for table, columns in check_tables(check):
                 reads.append(ReadSet(table.lower(), None if columns is None else tuple(sorted(columns))))
                 other = schemas.get(AssetKey(table.lower()))
-                problems += _missing_columns(asset, check, columns or (), other, table)
+                problems += missing_columns(asset, check, columns or (), other, table)
             found, sql_problems = _sql_check_reads(asset, check, schemas, own, others)
             reads += found
             problems += sql_problems
@@ -288,14 +296,6 @@ def _checks_id(asset: Asset) -> str:
     return tagged_hash("checks", (tuple(asset.declared_types()), checks_identity(asset.checks)))
 
 
-def _declared(asset: Asset) -> SchemaColumns | None:
-    return None
-
-
-def _known_external(asset: Asset) -> SchemaColumns | None:
-    return None
-
-
 def _sql_check_reads(
     asset: Asset, check: CheckSpec, schemas: Schemas, own: SchemaColumns | None, names: list[str]
 ) -> tuple[list[ReadSet], list[Problem]]:
@@ -323,74 +323,3 @@ def _sql_check_reads(
         message = f"the check {check.label!r} asks for clock or chance, so its verdict could not be repeated."
         problems.append(Problem(place.file, place.line, message, "Compare with a column instead.", asset.key))
     return [read for read in merge_reads(analysis.reads) if read.upstream != THIS], problems
-
-
-THIS = "__this"  # stands for the staged table while the text of a check is analysed
-
-
-def _missing_columns(
-    asset: Asset, check: CheckSpec, columns: tuple[str, ...], schema: SchemaColumns | None, table: str
-) -> list[Problem]:
-    if schema is None:
-        return []
-    names = {name.lower() for name, _ in schema}
-    place = check.location or asset.location
-    found = []
-    for column in columns:
-        if column.lower() not in names:
-            close = difflib.get_close_matches(column.lower(), names, n=1)
-            remedy = f"Did you mean {close[0]}?" if close else f"It has {', '.join(sorted(names))}."
-            message = f"the check {check.label!r} names the column {column!r}, which {table} lacks."
-            found.append(Problem(place.file, place.line, message, remedy, asset.key))
-    return found
-
-
-def _contract_problems(asset: Asset, schema: SchemaColumns | None) -> list[Problem]:
-    if schema is None:
-        return []
-    names = {name.lower() for name, _ in schema}
-    found = []
-    for column in asset.columns:
-        if column.name.lower() not in names:
-            close = difflib.get_close_matches(column.name.lower(), names, n=1)
-            remedy = f"Did you mean {close[0]}?" if close else "Add it to the query, or remove it from `columns`."
-            message = f"`columns` declares {column.name!r}, which the query does not give."
-            found.append(Problem(asset.location.file, asset.location.line, message, remedy, asset.key))
-    return found
-
-
-def _not_queryable(asset: Asset, analysis: Analysis) -> list[Problem]:
-    """Refuse what cannot be run as declared, what bypasses the graph, and what its own promises exclude."""
-    found: list[tuple[str, str]] = []
-    if analysis.target is not None:
-        found.append(("the file writes into a table itself.", "Leave the SELECT only; Headwater writes the table."))
-    if analysis.files:
-        found.append(
-            (f"it reads the file {analysis.files[0]!r} itself.", "Declare the file as an external and read that.")
-        )
-    if asset.dialect != "duckdb":
-        found.append((f"this version runs the duckdb dialect only, not {asset.dialect}.", "Write it for DuckDB."))
-    if asset.regulated and analysis.order_dependent:
-        because = "; ".join(analysis.order_dependent)
-        found.append(
-            (f"a regulated asset may not depend on row order: {because}.", "Order it totally, or use decimals.")
-        )
-    if asset.kind == "view" and analysis.volatility != "STABLE" and asset.volatile is not False:
-        found.append(
-            (
-                "a view may not ask for clock, chance or session: readers would see it change unchecked.",
-                "Make it a table.",
-            )
-        )
-    return [Problem(asset.location.file, asset.location.line, message, remedy, asset.key) for message, remedy in found]
-
-
-def _sql_problem(asset: Asset, error: SqlError) -> Problem:
-    place = f" (column {error.column})" if error.column else ""
-    return Problem(
-        asset.location.file, _line(asset, error.line), f"{error.message.rstrip('.')}{place}.", error.remedy, asset.key
-    )
-
-
-def _line(asset: Asset, line: int | None) -> int:
-    return asset.sql_line + (line or 1) - 1

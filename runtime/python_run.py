@@ -9,7 +9,8 @@ from pathlib import Path
 from headwater.assets.errors import HeadwaterError, Problem, StepError
 from headwater.assets.key import AssetKey
 from headwater.assets.modules import changed_module
-from headwater.assets.python_file import find_function, load_module
+from headwater.assets.python_file import find_function
+from headwater.assets.python_module import load_module
 from headwater.runtime.engines.engine import Session
 from headwater.runtime.order import Order
 from headwater.runtime.output import capture
@@ -43,7 +44,7 @@ def call_function(order: Order, session: Session, log: object) -> tuple[object, 
             result = declared.function(**arguments)
     except HeadwaterError:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # of the asset's own making: Ctrl-C comes elsewhere
         log("".join(traceback.format_exception(error)))
         raise StepError(f"{type(error).__name__}: {error} ({_place(error, order.root)}).") from error
     changed = changed_module(order.root, order.python, code.module_file)

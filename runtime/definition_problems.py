@@ -1,0 +1,76 @@
+"""What is wrong with an asset once the columns that it reads are known: a sentence, its line, and the remedy."""
+
+from __future__ import annotations
+
+import difflib
+
+from headwater.assets.asset import Asset, CheckSpec
+from headwater.assets.errors import Problem, SqlError
+from headwater.lineage.schema import SchemaColumns
+from headwater.lineage.sql.analysis import Analysis
+
+
+def sql_problem(asset: Asset, error: SqlError) -> Problem:
+    """Return the problem of SQL that cannot be parsed, at its line of the file."""
+    place = f" (column {error.column})" if error.column else ""
+    message = f"{error.message.rstrip('.')}{place}."
+    return Problem(asset.location.file, line_in_file(asset, error.line), message, error.remedy, asset.key)
+
+
+def line_in_file(asset: Asset, line: int | None) -> int:
+    """Return the line of the file for a line of the asset's SQL."""
+    return asset.sql_line + (line or 1) - 1
+
+
+def missing_columns(
+    asset: Asset, check: CheckSpec, columns: tuple[str, ...], schema: SchemaColumns | None, table: str
+) -> list[Problem]:
+    """Return a problem for each of `columns`, named by a check, that `table` is known to lack."""
+    if schema is None:
+        return []
+    names = {name.lower() for name, _ in schema}
+    place = check.location or asset.location
+    found = []
+    for column in columns:
+        if column.lower() not in names:
+            close = difflib.get_close_matches(column.lower(), names, n=1)
+            remedy = f"Did you mean {close[0]}?" if close else f"It has {', '.join(sorted(names))}."
+            message = f"the check {check.label!r} names the column {column!r}, which {table} lacks."
+            found.append(Problem(place.file, place.line, message, remedy, asset.key))
+    return found
+
+
+def contract_problems(asset: Asset, schema: SchemaColumns | None) -> list[Problem]:
+    """Return a problem for each declared column that the query is known not to give."""
+    if schema is None:
+        return []
+    names = {name.lower() for name, _ in schema}
+    found = []
+    for column in asset.columns:
+        if column.name.lower() not in names:
+            close = difflib.get_close_matches(column.name.lower(), names, n=1)
+            remedy = f"Did you mean {close[0]}?" if close else "Add it to the query, or remove it from `columns`."
+            message = f"`columns` declares {column.name!r}, which the query does not give."
+            place = column.location or asset.location
+            found.append(Problem(place.file, place.line, message, remedy, asset.key))
+    return found
+
+
+def refusals(asset: Asset, analysis: Analysis) -> list[Problem]:
+    """Refuse what cannot be run as declared, what bypasses the graph, and what its own promises exclude."""
+    found: list[tuple[str, str, str]] = []
+    if analysis.target is not None:
+        found.append(("", "the file writes into a table itself.", "Leave the SELECT only; Headwater writes the table."))
+    if analysis.files:
+        message = f"it reads the file {analysis.files[0]!r} itself."
+        found.append(("", message, "Declare the file as an external and read that."))
+    if asset.dialect != "duckdb":
+        message = f"this version runs the duckdb dialect only, not {asset.dialect}."
+        found.append(("dialect", message, "Write it for DuckDB."))
+    if asset.regulated and analysis.order_dependent:
+        message = f"a regulated asset may not depend on row order: {'; '.join(analysis.order_dependent)}."
+        found.append(("regulated", message, "Order it totally, or use decimals."))
+    if asset.kind == "view" and analysis.volatility != "STABLE" and asset.volatile is not False:
+        message = "a view may not ask for clock, chance or session: readers would see it change unchecked."
+        found.append(("materialization", message, "Make it a table."))
+    return [Problem(asset.location.file, asset.line_of(name), text, remedy, asset.key) for name, text, remedy in found]
