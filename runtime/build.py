@@ -61,8 +61,12 @@ def perform(order: Order, session: Session, log: Log, monotonic: Callable[[], fl
     """Carry out `order` and return what was made. Raises StepError where it cannot be built."""
     started = monotonic()
     draft = _Draft(order, session, log)
-    for stage in STAGES:
-        stage(draft)
+    try:
+        for stage in STAGES:
+            stage(draft)
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror or error}."
+        raise StepError(what, "Check the path, its permissions and the free space.") from error
     trace = tuple(_trace(draft, upstream, key) for upstream, key in sorted(draft.seen))
     checks = tuple(_trace(draft, *place) for place in sorted(_places(order.resolved.check_reads)))
     return Built(

@@ -14,7 +14,7 @@ from headwater.runtime.engines.file_token import file_token
 from headwater.runtime.filelock import FileLock
 from headwater.runtime.keys import FileKeys
 from headwater.runtime.ledger import LedgerStore
-from headwater.runtime.observe import identity_findings, verify_warehouse
+from headwater.runtime.observe import identity_findings, verify_warehouse, warehouse_gone
 from headwater.runtime.projections import StateProjector
 from headwater.runtime.publish import Hands, discard_drafts, recover
 from headwater.runtime.state import PublishedFile, State, WarehouseNow
@@ -59,7 +59,7 @@ class Held:
         self._warehouse: Warehouse | None = None
         self._state: State | None = None
         self._suspect: frozenset[tuple[AssetKey, int]] = frozenset()  # versions found altered, until replaced
-        self._trusted = True
+        self._trusted = False  # until all that is published was verified, or the file is as it was left
         try:
             unfinished = self.reader.unfinished_runs()
             in_flight = self.reader.in_flight()
@@ -74,7 +74,7 @@ class Held:
         """The state, with the warehouse verified where its file is not as it was left."""
         if self._state is None:
             state = self.reader.snapshot(self.environment)
-            state.warehouse = self._warehouse_now(state)
+            state.warehouse = self._warehouse_now()
             self._state = state
         return self._state
 
@@ -112,7 +112,7 @@ class Held:
     def close(self) -> None:
         """Let go of warehouse and ledger; the warehouse's token is kept, so that nobody has to look inside next time.
 
-        It is not kept while anything in the warehouse is known to be wrong: the next one has to look again.
+        It is not kept while anything in the warehouse is wrong or was not looked at: the next one has to look again.
         """
         try:
             if self._warehouse is not None:
@@ -126,24 +126,21 @@ class Held:
             self._warehouse = None
             self.ledger.close()
 
-    def _warehouse_now(self, state: State) -> WarehouseNow:
+    def _warehouse_now(self) -> WarehouseNow:
         config = self.workspace.config
-        if not state.published:
-            return WarehouseNow()
-        if self._warehouse is None:
+        pointed = [(config.environments.get(e), version) for e, version in self.reader.published_anywhere()]
+        found = WarehouseNow()
+        if self._warehouse is None and pointed:
             if not config.warehouse_path.exists():
-                return WarehouseNow(altered=frozenset(v.physical for v in state.published.values()))
-            same = file_token(config.warehouse_path) == self.ledger.ephemera.get(TOKEN)
-            if same and not self._verify_data:
-                return WarehouseNow()
-            self._warehouse, findings = self._open()
-            if findings:
-                self._trusted = False
-                return WarehouseNow(findings=findings)
-        suffixes = config.environments
-        pointed = [(suffixes.get(e), version) for e, version in self.reader.published_anywhere()]
-        found = verify_warehouse(self._warehouse, pointed)
+                found = warehouse_gone(version for _, version in pointed)
+            elif self._verify_data or file_token(config.warehouse_path) != self.ledger.ephemera.get(TOKEN):
+                self._warehouse, findings = self._open()
+                if findings:
+                    return WarehouseNow(findings=findings)
+        if self._warehouse is not None:
+            found = verify_warehouse(self._warehouse, pointed)
         self._suspect = frozenset((v.asset, v.number) for _, v in pointed if v.physical in found.altered)
+        self._trusted = True
         return found
 
     def _open(self) -> tuple[Warehouse, tuple[str, ...]]:

@@ -78,9 +78,9 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def warehouse_gone(state: State) -> WarehouseNow:
+def warehouse_gone(published: Iterable[VersionRecord]) -> WarehouseNow:
     """Return what is known where the warehouse file does not exist: all stored data is gone."""
-    return WarehouseNow(altered=frozenset(v.physical for v in state.published.values()))
+    return WarehouseNow(altered=frozenset(version.physical for version in published))
 
 
 def identity_findings(

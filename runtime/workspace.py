@@ -29,6 +29,7 @@ from headwater.runtime.engines.engine import Warehouse
 from headwater.runtime.engines.file_token import file_token
 from headwater.runtime.filelock import FileLock, Holder, acquire, holder_of, until_free
 from headwater.runtime.ledger_reader import LedgerReader
+from headwater.runtime.ledger_schema import sqlite_errors
 from headwater.runtime.loading import Loaded, load
 from headwater.runtime.observe import (
     altered_files,
@@ -122,7 +123,7 @@ class Workspace:
         if reader is None:
             yield None
             return
-        with reader:
+        with reader, sqlite_errors(reader.path):
             yield reader
 
     def survey(self, environment: str, *, verify_sources: bool = False, verify_data: bool = False) -> Survey:
@@ -156,7 +157,7 @@ class Workspace:
     def _warehouse_now(self, state: State, token: object, verify_data: bool) -> WarehouseNow:
         path = self.config.warehouse_path
         if not path.exists():
-            return warehouse_gone(state)
+            return warehouse_gone(state.published.values())
         try:
             if not verify_data and token is not None and file_token(path) == token:
                 return WarehouseNow()
@@ -192,6 +193,7 @@ class Workspace:
             lock = stack.enter_context(self._lock(run, limit))
             held = Held(self, lock, environment, suffix, run, limit, verify_data)
             stack.callback(held.close)
+            stack.enter_context(sqlite_errors(self.config.state_path))
             yield held
 
     def _lock(self, run: str, timeout_seconds: float) -> FileLock:

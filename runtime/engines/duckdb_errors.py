@@ -13,12 +13,13 @@ from headwater.assets.errors import HeadwaterError, ResourceError, StepError, Wa
 
 _EXCERPT = re.compile(r"\n+LINE (\d+):.*", re.DOTALL)
 _LOCK = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
+_DAMAGED = ("Corrupt database file", "Could not read enough bytes from file")
 _NO_ROOM = ("Could not write file", "No space left on device", "Disk quota exceeded", "Read-only file system")
 
 
 @contextmanager
 def engine_errors(first_line: int | None = None) -> Iterator[None]:
-    """Raise what DuckDB raises inside as StepError or ResourceError.
+    """Raise what DuckDB raises inside as StepError or ResourceError; WarehouseInvalid where its file is damaged.
 
     An interrupt from the keyboard, which DuckDB turns into an error of its own, becomes KeyboardInterrupt again.
     `first_line` is the line of the statement on which the user's own text starts, so that a line that the engine
@@ -29,6 +30,11 @@ def engine_errors(first_line: int | None = None) -> Iterator[None]:
     except (duckdb.Error, RuntimeError) as error:
         if str(error) == "Query interrupted":
             raise KeyboardInterrupt from error
+        if any(sign in str(error) for sign in _DAMAGED):
+            raise WarehouseInvalid(
+                f"The warehouse is damaged: {clean(str(error))}",
+                "Restore it from a backup; or delete it, and the next run builds everything anew.",
+            ) from error
         raise translated(error, first_line) from error
 
 

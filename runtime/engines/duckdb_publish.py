@@ -40,8 +40,10 @@ class Publisher:
             views = self._our_views()
             try:
                 self._transaction([*_swaps(pointers, views), _marker(publication)])
-            except BaseException:
+            except BaseException as error:
                 self._views = self._last = None  # a commit that raised may have happened: look again
+                if isinstance(error, StepError):
+                    self._refuse_foreign(pointers)
                 raise
             views -= {_place(pointer) for pointer in pointers if pointer.physical is None}
             views |= {_place(pointer) for pointer in pointers if pointer.physical is not None}
@@ -105,6 +107,22 @@ class Publisher:
         )
         found = ((str(schema), str(view), _TARGET.search(str(sql))) for schema, view, sql in rows)
         return {(schema, view): _unquoted(match[1]) for schema, view, match in found if match}
+
+    def _refuse_foreign(self, pointers: Sequence[Pointer]) -> None:
+        """Raise StepError where something that Headwater did not make stands at the name of a pointer."""
+        ours = self._our_views()
+        for pointer in pointers:
+            schema, table = _place(pointer)
+            found = self._rows(
+                "select table_type from information_schema.tables where table_catalog = current_catalog()"
+                f" and lower(table_schema) = {literal(schema)} and lower(table_name) = {literal(table)}"
+            )
+            if found and (schema, table) not in ours:
+                kind = "view" if found[0][0] == "VIEW" else "table"
+                raise StepError(
+                    f"{pointer.schema}.{pointer.table} is a {kind} that Headwater did not make.",
+                    f"Rename or drop that {kind}, or give the asset another key.",
+                )
 
     def _last_number(self) -> int:
         if self._last is None:

@@ -15,7 +15,7 @@ import os
 import threading
 from pathlib import Path
 
-from headwater.assets.errors import WarehouseLocked
+from headwater.assets.errors import ResourceError, WarehouseLocked
 
 HEADER_BYTES = 3 * 4096  # the main header and both database headers of DuckDB
 _held: set[str] = set()
@@ -42,6 +42,10 @@ def _state(path: Path) -> tuple[int, int, bytes] | None:
             return stat.st_size, stat.st_mtime_ns, file.read(HEADER_BYTES)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise ResourceError(
+            f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions."
+        ) from error
 
 
 def held_here(path: Path) -> bool:
