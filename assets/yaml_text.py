@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import yaml
 
@@ -32,6 +33,17 @@ _Loader.add_implicit_resolver(
     re.compile(rf"^(?:{_NUMBER}|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"),
     list("-+0123456789."),
 )
+
+
+def _number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal | float:
+    """Return a number with a fraction digit for digit; only infinities and NaN need binary floating point."""
+    text = str(loader.construct_scalar(node))
+    if text.lstrip("+-").lower() in (".inf", ".nan"):
+        return float(text.replace(".", ""))
+    return Decimal(text)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:float", _number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from headwater.checks.gate import judge
 from headwater.lineage.definition import ReadSet
 from headwater.lineage.fingerprint import column_set_key, token
 from headwater.lineage.schema import SchemaColumns
+from headwater.runtime.check_texts import THIS
 from headwater.runtime.clock import to_iso
 from headwater.runtime.engines.engine import Row, Session
 from headwater.runtime.order import Built, Observed, Order
@@ -33,7 +34,6 @@ from headwater.runtime.state import FILE_BYTES, PublishedFile, TraceRead
 
 SAMPLE_ROWS = 5
 SMALL_ROWS = 10_000
-THIS = "__this"  # as in the definer: stands for the staged table in the text of a check
 Log = Callable[[str], None]
 
 

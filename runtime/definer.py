@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from headwater.assets.asset import Asset, CheckSpec
+from headwater.assets.asset import Asset
 from headwater.assets.errors import Problem, SqlError
 from headwater.assets.key import AssetKey
 from headwater.lineage.definition import Definition, ReadSet, config_hash
@@ -19,6 +19,7 @@ from headwater.lineage.encoding import tagged_hash
 from headwater.lineage.schema import SchemaColumns
 from headwater.lineage.sql.analysis import Analysis, Read
 from headwater.runtime.cache import AnalysisCache, cache_key
+from headwater.runtime.check_texts import THIS, expression_problems, query_analysis
 from headwater.runtime.define_python import PythonDefiner
 from headwater.runtime.definition_problems import (
     contract_problems,
@@ -33,7 +34,6 @@ from headwater.runtime.staleness import Resolved
 from headwater.runtime.state import State, VersionRecord
 
 Schemas = Mapping[AssetKey, SchemaColumns | None]
-THIS = "__this"  # stands for the staged table while the text of a check is analysed
 
 
 class PublishedSchemas(Mapping[AssetKey, SchemaColumns | None]):
@@ -232,7 +232,8 @@ class Definer:
         from headwater.checks.scan import check_columns, check_tables
 
         own = definition.schema
-        others = [name.lstrip("?") for name in self._loaded.references.get(asset.key, ())]
+        names = [name.lstrip("?") for name in self._loaded.references.get(asset.key, ())]
+        others = {name: schema for name in names if (schema := schemas.get(AssetKey(name))) is not None}
         reads: list[ReadSet] = []
         problems: list[Problem] = []
         for check in asset.checks:
@@ -241,9 +242,10 @@ class Definer:
                 reads.append(ReadSet(table.lower(), None if columns is None else tuple(sorted(columns))))
                 other = schemas.get(AssetKey(table.lower()))
                 problems += missing_columns(asset, check, columns or (), other, table)
-            found, sql_problems = _sql_check_reads(asset, check, schemas, own, others)
-            reads += found
-            problems += sql_problems
+            analysis, sql_problems = query_analysis(asset, check, others, own)
+            if analysis is not None:
+                reads += [read for read in merge_reads(analysis.reads) if read.upstream not in (THIS, asset.key)]
+            problems += sql_problems + expression_problems(asset, check, own)
         return merge_read_sets(reads), problems
 
 
@@ -294,32 +296,3 @@ def _checks_id(asset: Asset) -> str:
     from headwater.checks.identity import checks_identity
 
     return tagged_hash("checks", (tuple(asset.declared_types()), checks_identity(asset.checks)))
-
-
-def _sql_check_reads(
-    asset: Asset, check: CheckSpec, schemas: Schemas, own: SchemaColumns | None, names: list[str]
-) -> tuple[list[ReadSet], list[Problem]]:
-    from headwater.checks.scan import check_query
-
-    text = check_query(check)
-    if text is None:
-        return [], []
-    from headwater.lineage import analyse_sql
-
-    own_table = {THIS: own} if own is not None else {}
-    tables = {n: s for n in names if (s := schemas.get(AssetKey(n))) is not None} | own_table
-    place = check.location or asset.location
-    try:
-        analysis = analyse_sql(text.replace("$this", THIS), "duckdb", tables)
-    except SqlError as error:
-        return [], [
-            Problem(place.file, place.line, f"the check {check.label!r}: {error.message}", error.remedy, asset.key)
-        ]
-    problems = [
-        Problem(place.file, place.line, f"the check {check.label!r}: {p.message}", p.remedy, asset.key)
-        for p in analysis.problems
-    ]
-    if analysis.volatility != "STABLE":
-        message = f"the check {check.label!r} asks for clock or chance, so its verdict could not be repeated."
-        problems.append(Problem(place.file, place.line, message, "Compare with a column instead.", asset.key))
-    return [read for read in merge_reads(analysis.reads) if read.upstream != THIS], problems
