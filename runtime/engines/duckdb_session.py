@@ -35,8 +35,10 @@ class DuckDBSession:
         return f"{PRIVATE}.{identifier(physical)}"
 
     def build_table(self, physical: str, sql: str) -> int:
-        [(rows,)] = self._create("table", physical, sql)
-        return int(rows)
+        counted = self._create("table", physical, sql)
+        if not counted:  # a PIVOT runs as several statements, of which the last does not say how many rows there are
+            counted = [(int(str(self.row(f"select count(*) from {self.relation(physical)}")[0])),]
+        return int(counted[0][0])
 
     def build_view(self, physical: str, sql: str) -> None:
         self._create("view", physical, sql)

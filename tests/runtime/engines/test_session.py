@@ -18,6 +18,11 @@ def test_a_table_holds_the_rows_of_its_query_in_their_order(session: Session) ->
     assert session.rows(f"select x from {session.relation('t')}", 10) == [(4,), (3,), (2,), (1,), (0,)]
 
 
+def test_a_pivot_says_how_many_rows_it_has(session: Session) -> None:
+    pivot = "pivot (select * from (values (1, 'a', 2), (2, 'b', 3)) t(id, k, v)) on k using sum(v) group by id"
+    assert session.build_table("t", pivot) == 2
+
+
 @pytest.mark.parametrize(
     "sql",
     [
