@@ -136,7 +136,8 @@ class _Declaration:
                 found.append((parameter, AssetKey.parse(text)))
             except (RequestError, AttributeError):
                 remedy = "Write the key of an asset as text, such as inputs={'orders': 'stg.orders'}."
-                self._problem(f"the input {parameter!r} of {self._key} is not an asset key: {text!r}.", remedy)
+                given = repr(text) if isinstance(text, str) else f"a {type(text).__name__}"
+                self._problem(f"the input {parameter!r} of {self._key} is not an asset key: {given}.", remedy)
         return tuple(found)
 
     def _parameters(self, written: FunctionType) -> tuple[str, ...]:

@@ -72,11 +72,12 @@ def _cycle(edges: Edges) -> tuple[AssetKey, ...]:
     import networkx  # 350 ms to import, needed only to explain an error
 
     graph = networkx.DiGraph((up, key) for key, found in edges.items() for up in found if up in edges)
-    component = max(networkx.strongly_connected_components(graph), key=lambda c: (len(c) > 1, -len(c)))
-    nodes = component if len(component) > 1 else {k for k in edges if graph.has_edge(k, k)}
+    alone = [key for key in edges if graph.has_edge(key, key)]
+    if alone:
+        return (min(alone), min(alone))
+    components = [c for c in networkx.strongly_connected_components(graph) if len(c) > 1]
+    nodes = min(components, key=lambda c: (len(c), min(c)))
     start = min(nodes)
-    if graph.has_edge(start, start):
-        return (start, start)
     inside = graph.subgraph(nodes)
     back = min(
         (p for p in inside.predecessors(start)), key=lambda p: (networkx.shortest_path_length(inside, start, p), p)

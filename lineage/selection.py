@@ -13,22 +13,22 @@ from headwater.assets.errors import RequestError
 from headwater.assets.key import AssetKey
 from headwater.lineage.graph import AssetGraph
 
-_TERM = re.compile(r"(?P<at>@)?(?:(?P<up>\d*)\+)?(?P<body>[^+@]+?)(?:\+(?P<down>\d*))?")
+_TERM = re.compile(r"(?:(?P<at>@)|(?P<up>\d*)\+)?(?P<body>[^+@][^+]*)(?:\+(?P<down>\d*))?")
 Labels = Mapping[str, Mapping[AssetKey, str]]  # method such as "status" -> asset -> lower-case word
 
-_METHODS: Mapping[str, Callable[[Asset, str], bool]] = {
-    "tag": lambda asset, value: value in (tag.lower() for tag in asset.tags),
-    "owner": lambda asset, value: fnmatch.fnmatchcase((asset.owner or "").lower(), value),
-    "group": lambda asset, value: (asset.group or "").lower() == value,
-    "kind": lambda asset, value: (
-        value in (asset.kind, "python" if asset.python else "sql" if asset.sql else "external")
-    ),
-    "path": lambda asset, value: (
-        fnmatch.fnmatchcase(asset.location.file.lower(), value)
-        or asset.location.file.lower().startswith(value.rstrip("/") + "/")
-    ),
-    "source": lambda asset, value: asset.is_external and fnmatch.fnmatchcase(asset.key, value),
+# What each method looks at; a value may be a glob.
+_METHODS: Mapping[str, Callable[[Asset], tuple[str, ...]]] = {
+    "tag": lambda asset: asset.tags,
+    "owner": lambda asset: (asset.owner,) if asset.owner else (),
+    "group": lambda asset: (asset.group,) if asset.group else (),
+    "kind": lambda asset: (asset.kind, "python" if asset.python else "sql" if asset.sql is not None else "external"),
+    "path": lambda asset: _with_folders(asset.location.file),
+    "source": lambda asset: (asset.key,) if asset.is_external else (),
 }
+_STATUSES = ("missing", "unknown", "stale", "pending", "current", "retired")
+_BUILT = ("published", "verified_equal", "reused", "rechecked", "observed")
+_NOT_BUILT = ("blocked", "held", "failed", "skipped", "cancelled")
+_WORDS = {"status": _STATUSES, "result": (*_BUILT, *_NOT_BUILT)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class Scope:
 def select(scope: Scope, selectors: Iterable[str], exclude: Iterable[str] = ()) -> tuple[AssetKey, ...]:
     """Return the chosen assets in build order; no selector chooses all.
 
-    Space means union, comma intersection. Raises RequestError for a term that is malformed or matches nothing.
+    Space means union, comma intersection. Raises RequestError for a term that is malformed, or that names something
+    that no asset has; no asset of a known status or result is an answer.
     """
     wanted = [term for text in selectors for term in text.split()]
     unwanted = [term for text in exclude for term in text.split()]
@@ -54,22 +55,19 @@ def select(scope: Scope, selectors: Iterable[str], exclude: Iterable[str] = ()) 
 
 
 def _intersection(scope: Scope, text: str) -> set[AssetKey]:
-    sets = [_term(scope, term) for term in text.split(",") if term]
-    if not sets:
-        raise RequestError(f"The selector {text!r} is empty.", "Name an asset, or a method such as tag:finance.")
-    return set.intersection(*sets)
+    return set.intersection(*(_term(scope, term, text) for term in text.split(",")))
 
 
-def _term(scope: Scope, text: str) -> set[AssetKey]:
-    match = _TERM.fullmatch(text)
-    if match is None:
+def _term(scope: Scope, term: str, text: str) -> set[AssetKey]:
+    match = _TERM.fullmatch(term)
+    if match is None or (match["at"] and match["down"] is not None):
         raise RequestError(
-            f"The selector {text!r} cannot be read.", "Write for example +mart.revenue or 2+mart.revenue+1."
+            f"The selector {text!r} cannot be read.", "Write for example +mart.revenue or tag:a,kind:view."
         )
     base = _body(scope, match["body"].lower(), text)
     found = set(base)
     if match["at"]:
-        return set(scope.graph.ancestors(scope.graph.descendants(base)))
+        found |= scope.graph.ancestors(scope.graph.descendants(base))
     if match["up"] is not None:
         found |= scope.graph.ancestors(base, int(match["up"]) if match["up"] else None)
     if match["down"] is not None:
@@ -80,19 +78,28 @@ def _term(scope: Scope, text: str) -> set[AssetKey]:
 def _body(scope: Scope, body: str, text: str) -> set[AssetKey]:
     method, colon, value = body.partition(":")
     if not colon:
-        found = {key for key in scope.assets if key == body or fnmatch.fnmatchcase(key, body)}
-        if not found:
-            close = difflib.get_close_matches(body, scope.assets, n=1)
-            raise RequestError(
-                f"No asset matches {text!r}.",
-                f"Did you mean {close[0]}?" if close else "`headwater ls` lists the assets.",
-            )
-        return found
+        found = {key for key in scope.assets if fnmatch.fnmatchcase(key, body)}
+        return found or _nothing(f"No asset matches {text!r}.", body, scope.assets, "`headwater ls` lists the assets.")
     if method in _METHODS:
-        return {key for key, asset in scope.assets.items() if _METHODS[method](asset, value)}
+        words = {key: [word.lower() for word in _METHODS[method](asset)] for key, asset in scope.assets.items()}
+        found = {key for key, has in words.items() if any(fnmatch.fnmatchcase(word, value.rstrip("/")) for word in has)}
+        known = {word for has in words.values() for word in has}
+        return found or _nothing(f"No asset matches {text!r}.", value, known, "`headwater ls` lists the assets.")
     if method in scope.labels:
+        if value not in _WORDS.get(method, (value,)):
+            _nothing(f"There is no {method} {value!r}.", value, _WORDS[method], f"Known: {', '.join(_WORDS[method])}.")
         return {key for key, word in scope.labels[method].items() if word == value and key in scope.assets}
-    known = sorted([*_METHODS, *scope.labels])
-    raise RequestError(
-        f"The selector {text!r} has an unknown method.", f"Known: {', '.join(f'{name}:' for name in known)}."
-    )
+    known = {*_METHODS, *scope.labels}
+    names = ", ".join(f"{name}:" for name in sorted(known))
+    return _nothing(f"The selector {text!r} has an unknown method.", method, known, f"Known: {names}.")
+
+
+def _nothing(message: str, given: str, known: Iterable[str], otherwise: str) -> set[AssetKey]:
+    close = difflib.get_close_matches(given, sorted(known), n=1)
+    raise RequestError(message, f"Did you mean {close[0]}?" if close else otherwise)
+
+
+def _with_folders(file: str) -> tuple[str, ...]:
+    """Return a file and the folders that it is in."""
+    parts = file.split("/")
+    return tuple("/".join(parts[:size]) for size in range(1, len(parts) + 1))

@@ -8,30 +8,30 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import pickle
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import is_dataclass
 from pathlib import Path
 
+from headwater.assets.key import AssetKey
 from headwater.runtime.installed import installed_version
 
-_ALLOWED = (
-    "headwater.assets.",
-    "headwater.lineage.",
-    "headwater.runtime.staleness",
-    "headwater.runtime.definer",
-    "headwater.runtime.loading",
-)
-_ALLOWED_OTHERS = {("decimal", "Decimal"), ("datetime", "date"), ("datetime", "datetime")}
+# Where values may come from: the frozen data of these modules, and a few types of the standard library.
+_OURS = ("headwater.assets.", "headwater.lineage.", "headwater.runtime.")
+_PLAIN = {("decimal", "Decimal"), ("datetime", "date"), ("datetime", "datetime"), ("datetime", "timezone")}
+_PLAIN |= {("datetime", "timedelta")}
 _DIGEST_BYTES = 16
+_MAX_BYTES = 1 << 30  # beyond this the cache starts anew: old versions of texts are never asked for again
+_ROWS_PER_QUERY = 500
 
 
 class AnalysisCache:
-    """`get_many` and `put_many` by key. Every failure of the store is treated as an empty cache."""
+    """`get_many` and `put` by key. Every failure of the store is treated as an empty cache."""
 
     def __init__(self, path: Path | None) -> None:
+        self._path = path
         self._connection = _open(path) if path is not None else None
         self._new: dict[bytes, bytes] = {}
 
@@ -42,36 +42,47 @@ class AnalysisCache:
         found: dict[bytes, object] = {}
         wanted = list(keys)
         try:
-            for start in range(0, len(wanted), 500):
-                part = wanted[start : start + 500]
-                marks = ",".join("?" * len(part))
-                for key, packed in self._connection.execute(
-                    f"select key, value from packed where key in ({marks})", part
-                ):
+            for start in range(0, len(wanted), _ROWS_PER_QUERY):
+                part = wanted[start : start + _ROWS_PER_QUERY]
+                query = f"select key, value from packed where key in ({','.join('?' * len(part))})"
+                for key, packed in self._connection.execute(query, part):
                     value = _unpack(key, packed)
                     if value is not None:
                         found[key] = value
-        except sqlite3.Error:
+        except sqlite3.Error as error:
+            self._give_up(error)
             return {}
         return found
 
     def put(self, key: bytes, value: object) -> None:
-        """Remember `value` under `key` until `flush`."""
-        payload = pickle.dumps(value, protocol=5)
-        self._new[key] = _digest(key, payload) + payload
+        """Remember `value` under `key` until `flush`. A value that cannot be packed is not remembered."""
+        with suppress(pickle.PicklingError, TypeError, AttributeError, RecursionError):
+            payload = pickle.dumps(value, protocol=5)
+            self._new[key] = _digest(key, payload) + payload
 
     def flush(self) -> None:
         """Write what was put. A cache that cannot be written is no error: the next load is slower."""
         if self._connection is None or not self._new:
             return
-        with suppress(sqlite3.Error):
+        try:
             with self._connection:
                 self._connection.executemany("insert or replace into packed values (?, ?)", self._new.items())
             self._new.clear()
+        except sqlite3.Error as error:
+            self._give_up(error)
 
     def close(self) -> None:
         """Write what was put and let go of the file."""
         self.flush()
+        self._let_go()
+
+    def _give_up(self, error: sqlite3.Error) -> None:
+        """Do without a store that is damaged, and remove it, so that the next process has a sound one."""
+        if not isinstance(error, sqlite3.OperationalError) and self._path is not None:
+            self._let_go()
+            _remove(self._path)
+
+    def _let_go(self) -> None:
         if self._connection is not None:
             with suppress(sqlite3.Error):
                 self._connection.close()
@@ -91,28 +102,25 @@ def _generation() -> str:
     """Versions of sqlglot and of our own analysing code, the latter by size and mtime of its files."""
     global _generation_text
     if _generation_text is None:
-        root = Path(__file__).parent
         import headwater.assets
         import headwater.checks
         import headwater.lineage
+        import headwater.runtime
 
-        folders = [root, *(Path(m.__path__[0]) for m in (headwater.assets, headwater.checks, headwater.lineage))]
-        folders.append(folders[-1] / "sql")
-        stamps = sorted(
-            f"{entry.path}:{entry.stat().st_size}:{entry.stat().st_mtime_ns}"
-            for folder in folders
-            for entry in os.scandir(folder)
-            if entry.name.endswith(".py")
-        )
+        homes = (headwater.assets, headwater.checks, headwater.lineage, headwater.runtime)
+        code = [path for home in homes for path in Path(home.__path__[0]).rglob("*.py")]
+        stamps = sorted(f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in code)
         _generation_text = f"{installed_version('sqlglot')};{';'.join(stamps)}"
     return _generation_text
 
 
 def _open(path: Path) -> sqlite3.Connection | None:
-    for attempt in range(2):
+    for _ in range(2):
         connection: sqlite3.Connection | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists() and path.stat().st_size > _MAX_BYTES:
+                _remove(path)
             connection = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
             connection.execute("pragma journal_mode=wal")
             connection.execute("pragma synchronous=off")
@@ -120,40 +128,44 @@ def _open(path: Path) -> sqlite3.Connection | None:
             return connection
         except sqlite3.OperationalError:  # locked or not writable: do without
             return None
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError:  # not a database: start anew
             if connection is not None:
                 connection.close()
-            if attempt == 0:
-                with suppress(OSError):
-                    path.unlink()
+            _remove(path)
         except OSError:
             return None
     return None
+
+
+def _remove(path: Path) -> None:
+    for ending in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            path.with_name(path.name + ending).unlink()
 
 
 def _digest(key: bytes, payload: bytes) -> bytes:
     return hashlib.blake2b(payload, digest_size=_DIGEST_BYTES, key=key).digest()
 
 
-def _unpack(key: bytes, packed: bytes) -> object | None:
-    payload = packed[_DIGEST_BYTES:]
-    if packed[:_DIGEST_BYTES] != _digest(key, payload):
+def _unpack(key: bytes, packed: object) -> object | None:
+    if not isinstance(packed, bytes) or packed[:_DIGEST_BYTES] != _digest(key, packed[_DIGEST_BYTES:]):
         return None
     try:
-        loaded: object = _Unpickler(io.BytesIO(payload)).load()
+        loaded: object = _Unpickler(io.BytesIO(packed[_DIGEST_BYTES:])).load()
         return loaded
     except Exception:  # whatever a foreign payload raises, it is only not a cache hit
         return None
 
 
 class _Unpickler(pickle.Unpickler):
-    """Admits the frozen values of this project and nothing else."""
+    """Admits the frozen values of this project and nothing else: no function, no class that a module only imports."""
 
     def find_class(self, module: str, name: str) -> type:
-        if (module, name) in _ALLOWED_OTHERS or module.startswith(_ALLOWED):
+        if (module, name) in _PLAIN or (module.startswith(_OURS) and "." not in name):
             found = super().find_class(module, name)
-            if isinstance(found, type):
-                return found
+            ours = isinstance(found, type) and found.__module__ == module
+            if ours and ((module, name) in _PLAIN or is_dataclass(found) or issubclass(found, AssetKey)):
+                return found  # type: ignore[no-any-return]
         raise pickle.UnpicklingError(f"{module}.{name} is not part of a cache")
 
 

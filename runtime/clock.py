@@ -25,8 +25,8 @@ def truncate(moment: datetime, grain: str, timezone: str) -> datetime:
     """Return the start of the `grain` (hour, day, week, month, quarter, year) around `moment`, in `timezone`."""
     zone = UTC if timezone == "UTC" else ZoneInfo(timezone)
     local = moment.astimezone(zone)
-    if grain == "hour":  # on the UTC axis, so that the doubled hour of a clock change stays two hours
-        return local - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+    if grain == "hour":  # keeps `fold`, so that the doubled hour of a clock change stays two hours
+        return local.replace(minute=0, second=0, microsecond=0)
     day = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     if grain == "week":
         return day - timedelta(days=day.weekday())

@@ -8,7 +8,8 @@ from datetime import datetime
 from headwater.runtime.clock import to_iso
 
 _DATES = frozenset(("current_date", "today"))
-_LOCAL_TIMES = frozenset(("current_time", "localtime", "get_current_time", "current_localtime"))
+_TIMES = frozenset(("current_time", "get_current_time"))
+_LOCAL_TIMES = frozenset(("localtime", "current_localtime"))
 _LOCAL_TIMESTAMPS = frozenset(("localtimestamp", "current_localtimestamp"))
 
 
@@ -23,6 +24,8 @@ def clock_literals(moment: datetime) -> Callable[[str], str]:
         name = function.lower()
         if name in _DATES:
             return f"DATE '{local.date().isoformat()}'"
+        if name in _TIMES:
+            return f"TIMETZ '{moment.isoformat().partition('T')[2]}'"
         if name in _LOCAL_TIMES:
             return f"TIME '{local.time().isoformat()}'"
         if name in _LOCAL_TIMESTAMPS:

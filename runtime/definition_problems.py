@@ -14,7 +14,9 @@ def sql_problem(asset: Asset, error: SqlError) -> Problem:
     """Return the problem of SQL that cannot be parsed, at its line of the file."""
     place = f" (column {error.column})" if error.column else ""
     message = f"{error.message.rstrip('.')}{place}."
-    return Problem(asset.location.file, line_in_file(asset, error.line), message, error.remedy, asset.key)
+    # What has no line in the text is wrong with the dialect itself.
+    line = asset.line_of("dialect") if error.line is None else line_in_file(asset, error.line)
+    return Problem(asset.location.file, line, message, error.remedy, asset.key)
 
 
 def line_in_file(asset: Asset, line: int | None) -> int:

@@ -47,7 +47,7 @@ def read_files(config: ProjectConfig) -> ProjectFiles:
             if text is not None:
                 texts[file] = text
         forget_modules(config.root, [file for file in texts if file.endswith(".py")])
-    return ProjectFiles(texts, folder_of, tuple(dict.fromkeys(problems)))
+    return ProjectFiles(texts, dict(sorted(folder_of.items())), tuple(dict.fromkeys(problems)))
 
 
 def _missing(config: ProjectConfig, folder: str) -> Problem:
