@@ -37,7 +37,8 @@ class DuckDBSession:
     def build_table(self, physical: str, sql: str) -> int:
         counted = self._create("table", physical, sql)
         if not counted:  # a PIVOT runs as several statements, of which the last does not say how many rows there are
-            counted = [(int(str(self.row(f"select count(*) from {self.relation(physical)}")[0])),]
+            (rows,) = self.row(f"select count(*) from {self.relation(physical)}")
+            return int(str(rows))
         return int(counted[0][0])
 
     def build_view(self, physical: str, sql: str) -> None:
