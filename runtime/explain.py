@@ -9,7 +9,7 @@ from headwater.assets.key import AssetKey
 from headwater.runtime.ledger_reader import LedgerReader
 from headwater.runtime.loading import Loaded
 from headwater.runtime.model import Explanation
-from headwater.runtime.staleness import clauses_of
+from headwater.runtime.proofs import clauses_of
 from headwater.runtime.workspace import Survey
 
 MOST_CAUSES = 20

@@ -14,7 +14,7 @@ from headwater.assets.asset import Asset
 from headwater.assets.key import AssetKey
 from headwater.lineage.definition import Definition, ReadSet
 from headwater.runtime.clock import clock_text, from_iso
-from headwater.runtime.model import Clause, Reason, Status, StatusWord
+from headwater.runtime.model import Reason, Status, StatusWord
 from headwater.runtime.state import FILE_BYTES, State, TraceRead, VersionRecord
 
 PRECEDENCE: tuple[StatusWord, ...] = ("MISSING", "UNKNOWN", "STALE", "PENDING", "CURRENT")
@@ -85,7 +85,7 @@ def upstream_is_current(case: Case) -> Iterator[Failure]:
         elif decision.status.word == "MISSING":
             yield "PENDING", Reason("UPSTREAM_MISSING", f"{upstream} was never built.", upstream)
         elif decision.status.word == "UNKNOWN":
-            yield "UNKNOWN", Reason("UNDECIDABLE", f"{upstream} is UNKNOWN: {_first(decision)}", upstream)
+            yield "UNKNOWN", Reason("UNDECIDABLE", f"{upstream} is UNKNOWN, so this is too.", upstream)
         else:
             message = (
                 f"{upstream} is {decision.status.word}; until it is built nobody can say whether its data changed."
@@ -303,19 +303,6 @@ def missing_tokens(case: Case, versions: Iterable[VersionRecord]) -> tuple[tuple
     return tuple(wanted.values())
 
 
-def clauses_of(case: Case) -> tuple[Clause, ...]:
-    """Return every clause with its answer, failing ones first, as `why` shows them."""
-    shown = []
-    for clause in CLAUSES:
-        if clause.name == "source" and not case.asset.is_external:
-            continue
-        reasons = tuple(reason for _, reason in clause.failures(case))
-        unreached = case.published is None and clause.name not in ("upstream", "published") and not reasons
-        holds = None if unreached else not reasons
-        shown.append(Clause(clause.name, clause.question, holds, reasons, _proof(clause.name, case) if holds else ""))
-    return tuple(sorted(shown, key=lambda clause: clause.holds is not False))
-
-
 def _is_equal(case: Case, read: TraceRead) -> bool | None:
     """Return whether a read would see now what it saw then; None where that was never fingerprinted."""
     upstream = case.state.published.get(read.upstream)
@@ -383,35 +370,3 @@ def _definition_message(changed: list[str], version: VersionRecord, today: Defin
         "parameters": f"a parameter changed ({then or 'none'} to {now or 'none'})",
     }
     return " and ".join(said[name] for name in changed if name in said) + "." if changed else "its definition changed."
-
-
-def _first(decision: Decision) -> str:
-    return decision.status.reasons[0].message if decision.status.reasons else ""
-
-
-def _proof(name: str, case: Case) -> str:
-    version = case.published
-    if version is None:
-        return ""
-    if name == "published":
-        return f"v{version.number}, published from run {version.run}."
-    if name == "definition":
-        return f"definition {version.definition_hash[:12]}."
-    if name == "inputs":
-        return _inputs_proof(case, version)
-    if name == "volatility" and case.resolved.definition.order_dependent:
-        return f"current up to row order: {'; '.join(case.resolved.definition.order_dependent)}."
-    if name == "checks":
-        return f"verdict {version.gate.word}."
-    return ""
-
-
-def _inputs_proof(case: Case, version: VersionRecord) -> str:
-    parts = []
-    for read in version.trace:
-        columns = columns_of_key(read.columns)
-        now = case.state.published.get(read.upstream)
-        which = "all columns" if columns is None else ", ".join(columns) or "row count"
-        moved = f", equal in v{now.number}" if now and now.number != read.number else ""
-        parts.append(f"{read.upstream}@v{read.number}{moved} ({which})")
-    return ("; ".join(parts) + ".") if parts else "it reads nothing."

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import headwater
 from headwater import demo, demo_edits
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
-needs_decorator = pytest.mark.skipif(not hasattr(headwater, "asset"), reason="the Python asset needs hw.asset")
 
 MARTS_AND_REPORT = sorted(demo.MARTS | {demo.REPORT})
 
@@ -39,7 +37,6 @@ def test_the_records_are_those_of_2013(flights_project: Path) -> None:
     assert len({tuple(row[place[name]] for name in key) for row in rows}) == len(rows)
 
 
-@needs_decorator
 @pytest.mark.parametrize("asset", MARTS_AND_REPORT)
 def test_figures_equal_those_of_pandas(
     asset: str,
@@ -50,7 +47,6 @@ def test_figures_equal_those_of_pandas(
     figures.assert_same(built.sql(f"from {asset}").df(), expected_figures[asset], figures.KEYS[asset])
 
 
-@needs_decorator
 def test_the_report_is_in_a_total_order(
     built: duckdb.DuckDBPyConnection, expected_figures: dict[str, pd.DataFrame]
 ) -> None:
@@ -83,7 +79,6 @@ def _scene(name: str) -> demo.Expected:
     return expected
 
 
-@needs_decorator
 @pytest.mark.parametrize("name", ["comment", "unread-column", "corrected-row"])
 def test_an_edit_changes_what_its_scene_claims(
     name: str,
@@ -98,7 +93,6 @@ def test_an_edit_changes_what_its_scene_claims(
     assert _changed(built, after, demo.BUILT) == set(_scene(name).published)
 
 
-@needs_decorator
 def test_the_corrected_row_is_seen_in_the_report(figures: ModuleType, flights_project: Path, tmp_path: Path) -> None:
     after = figures.build_with_plain_duckdb(_edited(flights_project, tmp_path, demo_edits.correct_one_row))
     february = f"select cast(on_time_percent as varchar) from {demo.REPORT} where carrier = 'HA' and month = 2"
