@@ -34,11 +34,13 @@ def ledger_origin(connection: sqlite3.Connection) -> str:
 
 
 def ledger_size(connection: sqlite3.Connection) -> int:
+    """Return the number of entries."""
     size: int = connection.execute("SELECT coalesce(max(seq), -1) + 1 FROM entry").fetchone()[0]
     return size
 
 
 def stored_node(connection: sqlite3.Connection, level: int, position: int) -> bytes:
+    """Return the hash of a node of the Merkle tree. Raises IntegrityError where it is missing."""
     row = connection.execute("SELECT hash FROM node WHERE level = ? AND position = ?", (level, position)).fetchone()
     if row is None:
         raise IntegrityError(f"Node {position} of level {level} is missing.", VERIFY)
@@ -47,6 +49,7 @@ def stored_node(connection: sqlite3.Connection, level: int, position: int) -> by
 
 
 def stored_frontier(connection: sqlite3.Connection, size: int) -> Frontier:
+    """Return the frontier of the tree over the first `size` entries. Raises IntegrityError where a node is missing."""
     return Frontier(size, [stored_node(connection, level, position) for level, position in peaks(size)])
 
 
