@@ -242,6 +242,8 @@ def table_function(
 def opaque_source(resolution: Resolution, node: Any, scope: Scope, environment: Environment | None) -> Binding:
     """Something unfamiliar: whatever it mentions is looked at, and its columns may be anything."""
     alias, _ = alias_of(node)
+    message = f"A {type(node).__name__.lower()} in FROM is not understood here, so what it reads cannot be known."
+    resolution.problem(message, None, "Write it another way, or make it a Python asset.", refused=True)
     walk = Walk(resolution, scope, environment)
     walk.children(node, TRANSFORMATION, frozenset())
     walk.run(exp.Null())
@@ -275,6 +277,8 @@ def read_the_rest(resolution: Resolution, root: Relation) -> None:
         if id(node) in resolution.visited or not isinstance(node.this, exp.Identifier):
             continue
         identifiers = table_identifiers(node)
+        if not identifiers:
+            continue  # refused already, where it stands in FROM
         parts = tuple(identifier.name.lower() for identifier in identifiers)
         if len(parts) == 1 and any(definition.name == parts[0] for definition in resolution.definitions):
             continue

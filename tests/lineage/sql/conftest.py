@@ -91,8 +91,9 @@ class QueryMaker:
         body, columns = self.select(1, [])
         self.ctes["r"] = ["n", "m"]
         first = self.column_of(columns) if columns else "1"
-        step = self.pick(
-            "select m + 1, n from r where n < 3", f"select n + 1, {self.pick('m', 'n')} from r where m < 2"
+        step = self.pick(  # each grows a sum that its condition bounds, so each ends
+            "select m + 1, n from r where n < 3 and m < 3",
+            f"select n + 1, {self.pick('m', 'n')} from r where n < 3",
         )
         union = self.pick("union all", "union")
         return f"r(n, m) as (select try_cast({first} as integer), 0 from ({body}) z {union} {step})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.lineage import SqlCatalog, analyse_sql
@@ -151,9 +151,30 @@ def test_a_column_that_an_upstream_gained_can_capture_a_name() -> None:
     assert analyse_sql(sql, schema=wider).definition_hash != analyse_sql(sql, schema=narrow).definition_hash
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_white_space_and_comments_never_count(data: st.DataObject) -> None:
     pieces = re.split(r"(\s+)", BASE)
     blank = st.sampled_from([" ", "\n", "\t", "  ", " /* x */ ", "\n-- y\n"])
     rewritten = "".join(data.draw(blank) if piece.isspace() else piece for piece in pieces)
     assert digest(rewritten) == digest(BASE)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select o.day from stg.customers c join stg.orders o using (cust) join s2.orders s using (id)",
+        "select o.day from stg.orders o natural join stg.customers c",
+        "select columns('a.*') from stg.customers",
+        "select max(age) as id, 1 as x from stg.customers having id > 1",
+    ],
+)
+def test_what_a_name_means_counts_where_its_spelling_does_not_change(sql: str) -> None:
+    wider = SqlCatalog(
+        {
+            "stg.orders": {"id": None, "amount": None, "cust": None, "day": None, "j": None, "region": None},
+            "stg.customers": {"id": None, "cust": None, "region": None, "age": None, "about": None},
+            "s2.orders": {"id": None},
+        }
+    )
+    assert analyse_sql(sql, schema=wider).definition_hash != digest(sql)

@@ -73,7 +73,7 @@ def test_files_are_named() -> None:
         ("select x.a from t", (1, 8), "In scope are: t."),
         ("select a from t t1, t t2", (1, 8), "Qualify it with the table's alias."),
         ("with c as (select a as z from t) select c.zz from c", (1, 41), "Did you mean z?"),
-        ("select t.a from t join t u using (nope)", (1, 36), ""),
+        ("select t.a from t join t u using (nope)", (1, 35), ""),
         ("select (select max(a) from t)", (1, 28), "Give it an alias: (...) as name."),
     ],
 )
