@@ -83,10 +83,10 @@ def read_config(root: Path) -> ProjectConfig:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"\(at line (\d+)", str(error))
-        problem = Problem(
-            FILE_NAME, int(place[1]) if place else None, f"the file is not TOML: {error}.", "Correct it there."
-        )
-        raise ProjectError((problem,)) from error
+        line = int(place[1]) if place else len(text.splitlines())  # "at end of document"
+        raise ProjectError(
+            (Problem(FILE_NAME, line, f"the file is not TOML: {error}.", "Correct it there."),)
+        ) from error
     reader = _Reader(raw, text)
     config = reader.config(root)
     if reader.problems:

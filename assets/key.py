@@ -6,7 +6,7 @@ import re
 
 from headwater.assets.errors import RequestError
 
-_SEGMENT = re.compile(r"[a-z_][a-z0-9_]*")
+_SEGMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class AssetKey(str):
@@ -20,14 +20,14 @@ class AssetKey(str):
     @classmethod
     def parse(cls, text: str) -> AssetKey:
         """Return the key written as `text`. Raises RequestError where a segment is not `[a-z_][a-z0-9_]*`."""
-        key = text.strip().lower()
+        key = text.strip()
         for segment in key.split("."):
             if not _SEGMENT.fullmatch(segment):
                 raise RequestError(
                     f"{text!r} is not an asset key.",
                     "Use segments of letters, digits and underscores joined by dots, such as mart.revenue.",
                 )
-        return cls(key)
+        return cls(key.lower())
 
     @property
     def schema(self) -> str:

@@ -14,6 +14,7 @@ from types import BuiltinFunctionType, FunctionType
 
 from headwater.assets.asset import Options, OptionValue
 
+_PURE = (abs, all, any, len, max, min, repr, round, sorted, sum)
 _TEXTS = (Decimal, date, datetime, time, timedelta)
 
 
@@ -111,7 +112,7 @@ class _Plain:
 
     def _code(self, value: object) -> OptionValue:
         """Return a function or class by name; those of the project are noted, so that their code counts."""
-        if isinstance(value, BuiltinFunctionType) and value.__module__ == "builtins":
+        if isinstance(value, BuiltinFunctionType) and value in _PURE:
             return ("builtin", value.__name__)
         if isinstance(value, type) and value.__module__ == "builtins":
             return ("builtin", value.__name__)
