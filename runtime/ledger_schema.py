@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -100,20 +100,35 @@ def prefer_wal(connection: sqlite3.Connection) -> None:
 def connect_reader(path: Path) -> sqlite3.Connection:
     """Return a read-only connection, which works while a run writes, on a copy, and on read-only media.
 
-    Raises StateInvalid where there is no file.
+    What a writer that was killed left of the transaction that makes the ledger is rolled back first. Raises
+    StateInvalid where there is no file.
     """
     if not path.is_file():
         raise StateInvalid(f"There is no ledger at {path}.", "Run `headwater run` first, or check --project.")
     try:
         return _connect_uri(path, "mode=ro")
     except sqlite3.OperationalError as error:
+        if _code(error) not in _NO_WRITE_ACCESS:
+            raise
+        if _is_there(path, "-journal"):
+            _roll_back(path)
+            return _connect_uri(path, "mode=ro")
         # Without write access to the folder SQLite cannot make the files that WAL readers share. Nobody else can
-        # write there either, so the file may be taken as immutable; unless a log beside it holds newer entries, or a
-        # journal holds what half a transaction has overwritten.
-        logs = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
-        if _code(error) not in _NO_WRITE_ACCESS or any(log.exists() and log.stat().st_size for log in logs):
+        # write there either, so the file may be taken as immutable; unless a log beside it holds newer entries.
+        if _is_there(path, "-wal"):
             raise
         return _connect_uri(path, "mode=ro&immutable=1")
+
+
+def _is_there(path: Path, suffix: str) -> bool:
+    beside = path.with_name(path.name + suffix)
+    return beside.exists() and beside.stat().st_size > 0
+
+
+def _roll_back(path: Path) -> None:
+    """Let SQLite undo half a transaction, which it does for the first connection that may write."""
+    with closing(connect_writer(path)) as connection:
+        connection.execute("PRAGMA schema_version")
 
 
 def _connect_uri(path: Path, query: str) -> sqlite3.Connection:

@@ -6,15 +6,19 @@ import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from faultkit.effects import Fault
-from faultkit.house import Worlds
+from faultkit.house import Worlds, write_house
 from faultkit.nursery import Ended, Nursery
 from faultkit.promises import Case, assert_broken_well, assert_goes_on, violation
+
+from headwater import load_project
 
 FEW = 6
 MEASURED_EVERY = 10
@@ -99,6 +103,27 @@ def test_killed_again_anywhere_in_recovery(nursery: Nursery, worlds: Worlds, tmp
     for fault in _recovering(nursery, worlds, tmp_path, left):
         for mode in ("kill", "fail", "fail_after"):
             _kill_twice(nursery, worlds, tmp_path, left, Fault(fault.label, fault.occurrence, mode))
+
+
+def test_half_of_the_transaction_that_makes_the_ledger(tmp_path: Path) -> None:
+    """SQLite had begun to write the file when the process was killed: whoever only asks is answered all the same."""
+    write_house(tmp_path)
+    code = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("pragma cache_size = 2")
+connection.execute("begin")
+connection.execute("create table entry (body)")
+connection.executemany("insert into entry values (?)", (("x" * 900,) for _ in range(500)))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    state = tmp_path / ".headwater/state.db"
+    state.parent.mkdir()
+    subprocess.run([sys.executable, "-c", code, str(state)], check=False)
+    assert state.stat().st_size > 0
+    assert state.with_name("state.db-journal").stat().st_size > 0
+    assert {line.status.word for line in load_project(tmp_path).status().assets} == {"MISSING"}
+    assert load_project(tmp_path).run(workers=1).outcome == "SUCCEEDED"
 
 
 def _left_by(nursery: Nursery, worlds: Worlds, root: Path, left: Fault) -> Case:

@@ -21,8 +21,7 @@ def allowed(worlds: Worlds, world: str, to: Path) -> Path:
     return to
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-@pytest.mark.parametrize("batch", [1, 3, 16])
+@pytest.mark.parametrize(("workers", "batch"), [(1, 3), (3, 1), (3, 16)])
 def test_only_accepted_versions_are_seen(
     nursery: Nursery, worlds: Worlds, tmp_path: Path, workers: int, batch: int
 ) -> None:

@@ -74,7 +74,7 @@ class Paused:
 
 
 def start(root: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start the command line in the project at `root`, able to hear Ctrl-C even where the tests run in the background."""
+    """Start the command line in the project at `root`, able to hear Ctrl-C whatever started the tests."""
     code = "from headwater.cli.main import main; main()"
     return subprocess.Popen(
         [sys.executable, "-c", code, "--project", str(root), *arguments],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from faultkit.house import Shown, Worlds, shown
+from faultkit.house import REPORT, Shown, Worlds, shown
 from headwater import load_project
 from headwater.assets.errors import HeadwaterError
 
@@ -97,6 +97,8 @@ def _only_whole_versions(case: Case, seen: Shown) -> None:
         assert content in (case.before.get(name), case.after.get(name)), (
             f"{name} is neither the old nor the new version"
         )
+    if seen.get(REPORT) != case.before.get(REPORT):
+        assert seen["report.revenue"] == case.after["report.revenue"], "a file was seen too early"
     lost = set(case.before) - set(seen)
     assert not lost, f"{lost} can no longer be read"
 
@@ -163,11 +165,13 @@ def _state(root: Path) -> sqlite3.Connection:
 
 
 def _entries(root: Path) -> list[bytes]:
-    """Return every recorded fact as its bytes; none where the ledger does not exist yet."""
+    """Return every recorded fact as its bytes; none where the ledger was never committed."""
     if not (root / ".headwater/state.db").exists():
         return []
     state = _state(root)
     try:
+        if (root / ".headwater/state.db-journal").exists():
+            return []  # only the first transaction, which makes the ledger, writes a journal
         if not state.execute("select 1 from sqlite_master where name = 'entry'").fetchall():
             return []
         return [row[0] for row in state.execute("select body from entry order by seq")]
