@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headwater.assets.config import ProjectConfig
-from headwater.assets.errors import ProjectError, RequestError, StateEmpty, WarehouseInvalid, WarehouseLocked
+from headwater.assets.errors import (
+    ProjectError,
+    RequestError,
+    ResourceError,
+    StateEmpty,
+    StateInvalid,
+    WarehouseInvalid,
+)
 from headwater.assets.key import AssetKey
 from headwater.lineage.graph import AssetGraph
 from headwater.lineage.record import Actor
@@ -167,10 +174,12 @@ class Workspace:
                 return WarehouseNow(verified=False, because=because)
             with self.hold("stale", environment=state.environment, timeout_seconds=0, verify_data=verify_data) as held:
                 return held.state.warehouse
-        except WarehouseLocked as error:
-            return WarehouseNow(verified=False, because=error.message)
         except WarehouseInvalid as error:
             return WarehouseNow(findings=(error.message,))
+        except StateInvalid:
+            raise
+        except ResourceError as error:  # locked, unreadable, or no lock can be made here
+            return WarehouseNow(verified=False, because=error.message)
 
     @property
     def lock_path(self) -> Path:

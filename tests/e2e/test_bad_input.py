@@ -146,7 +146,7 @@ def is_clear(said: str, sentence: str) -> None:
             write("assets/mart/total.sql", "select sum(amount as total from stg.orders\n"),
             r"total\.sql:1: .*cannot be pars",
         ),
-        (write("headwater.toml", "[project\n"), r"headwater\.toml.*not valid TOML"),
+        (write("headwater.toml", "[project\n"), r"headwater\.toml:1: .*not .*TOML"),
         (write("assets/mart/ids.py", "def broken(:\n"), r"ids\.py:1: .*not Python"),
         (
             write("assets/mart/ids.py", "import not_there_at_all\n"),
@@ -490,6 +490,14 @@ def test_a_place_that_cannot_be_written(root: Path, spoil: Change, sentence: str
         shutil.copytree(sound / name, where) if (sound / name).is_dir() else shutil.copy2(sound / name, where)
     assert load_project(root).run(workers=1).outcome == "SUCCEEDED"
     assert load_project(root).audit_verify().verdict == "VERIFIED"
+
+
+def test_a_warehouse_that_cannot_be_read_is_unknown_to_who_only_asks(root: Path) -> None:
+    folder_instead_of("warehouse.duckdb")(root)
+    code, out, err = ask(root, "stale")
+    assert code == 0, err
+    assert {line.status.word for line in load_project(root).status().assets} == {"UNKNOWN"}
+    is_clear(out, r"warehouse\.duckdb cannot be read: Is a directory\.")
 
 
 @pytest.mark.parametrize("folder", [".headwater/logs", ".headwater/cache"])
