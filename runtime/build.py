@@ -27,7 +27,7 @@ from headwater.runtime.check_texts import THIS
 from headwater.runtime.clock import to_iso
 from headwater.runtime.engines.engine import Row, Session
 from headwater.runtime.order import Built, Observed, Order
-from headwater.runtime.publish import prepare_file, sync_folder
+from headwater.runtime.publish import in_environment, prepare_file, sync_folder
 from headwater.runtime.sources import content_digest, file_state, require_unchanged, source_files
 from headwater.runtime.staleness import columns_of_key
 from headwater.runtime.state import FILE_BYTES, PublishedFile, TraceRead
@@ -178,7 +178,7 @@ def write_file(draft: _Draft) -> None:
 def prepare(draft: _Draft) -> None:
     """Write a file that may be published beside its target, while failing still costs nothing."""
     if draft.file is not None and not draft.verdict.blocks:
-        prepare_file(draft.order.root, draft.order.store, draft.file)
+        prepare_file(draft.order.root, draft.order.store, in_environment(draft.file, draft.order.suffix))
 
 
 STAGES: tuple[Callable[[_Draft], None], ...] = (stage, describe, scan, observe, gate, write_file, prepare)

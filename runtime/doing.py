@@ -139,6 +139,7 @@ class Doing:
             run=held.run,
             now=survey.now,
             store=workspace.store,
+            suffix=held.suffix,
             relation_of=lambda version: _relation(version, relation),
             physical_name=lambda key: _physical_name(key, workspace.outside.new_id()),
             source_text=lambda key: source_text(workspace.loaded.assets[key], workspace.loaded),

@@ -16,7 +16,7 @@ from headwater.runtime.keys import FileKeys
 from headwater.runtime.ledger import LedgerStore
 from headwater.runtime.observe import identity_findings, verify_warehouse, warehouse_gone
 from headwater.runtime.projections import StateProjector
-from headwater.runtime.publish import Hands, discard_drafts, recover
+from headwater.runtime.publish import Hands, discard_drafts, located, recover
 from headwater.runtime.state import PublishedFile, State, WarehouseNow
 from headwater.runtime.state_reader import SqlStateReader
 
@@ -171,11 +171,13 @@ class Held:
             self.workspace.store,
             self.reader.in_flight(),
             self._file_of,
+            lambda environment: config.environments.get(environment, f"__{environment}"),
         )
         orphans = sorted(self.warehouse.physical_names() - self.reader.physical_names())
         self.warehouse.drop(orphans)
         declared = (asset.materialization.path for asset in self.workspace.loaded.assets.values())
-        discard_drafts(config.root, self.workspace.store, filter(None, declared))
+        paths = [located(path, suffix) for path in declared if path for suffix in config.environments.values()]
+        discard_drafts(config.root, self.workspace.store, paths)
         for run in unfinished:
             payload: dict[str, JsonValue] = {"dropped_stages": len(orphans)}
             why = "The process that ran it ended without recording an end."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import os
 from collections.abc import Iterable, Mapping
 
@@ -31,7 +32,9 @@ def link(config: ProjectConfig, assets: Assets, references: References, problems
         upstream[key] = tuple(up for up in inferred if missing.is_known(asset, up, by_check=False))
         by_checks = [AssetKey(name[1:]) for name in names if name.startswith("?")]
         checked[key] = tuple(up for up in by_checks if missing.is_known(asset, up, by_check=True))
+    problems += _views_over_foreign_tables(assets, upstream)
     problems += _one_path_each(assets.values())
+    problems += _paths_that_hold_something_else(config, assets.values())
     problems += _one_table_each(config, assets)
     graph = build_graph(upstream, checked)
     if isinstance(graph, AssetGraph):
@@ -115,6 +118,18 @@ def _unlike_deps(asset: Asset, inferred: tuple[AssetKey, ...]) -> list[Problem]:
     return found
 
 
+def _views_over_foreign_tables(assets: Assets, upstream: Mapping[AssetKey, tuple[AssetKey, ...]]) -> list[Problem]:
+    """A view is published over pinned versions, and a table that something else writes cannot be pinned."""
+    found = []
+    for key, asset in assets.items():
+        sources = ((up, assets[up].source) for up in upstream[key]) if asset.kind == "view" else ()
+        for up, source in sources:
+            if source is not None and source.table is not None:
+                message = f"a view over {up} would show every change of {source.table} unchecked."
+                found.append(_problem(asset, message, "Make it a table.", "materialization"))
+    return found
+
+
 def _one_path_each(assets: Iterable[Asset]) -> list[Problem]:
     """Each file is written by one asset, and read as an external only if no asset writes it."""
     found = []
@@ -132,6 +147,29 @@ def _one_path_each(assets: Iterable[Asset]) -> list[Problem]:
         if writer is not None:
             message = f"it takes in {path}, which {writer.key} writes."
             found.append(_problem(asset, message, f"Read {writer.key} instead."))
+    return found
+
+
+def _paths_that_hold_something_else(config: ProjectConfig, assets: Iterable[Asset]) -> list[Problem]:
+    """No file asset may write over the project itself, over what Headwater keeps, or into a folder that is a source."""
+    declared = list(assets)
+    sources = [(a.key, a.source.file) for a in declared if a.source is not None and a.source.file is not None]
+    files = {"headwater.toml", config.warehouse, f"{config.warehouse}.wal", config.state}
+    folders = (".headwater", ".git", *config.asset_folders)
+    found = []
+    for asset in declared:
+        if asset.materialization.path is None:
+            continue
+        path = os.path.normpath(asset.materialization.path)
+        held = next((f for f in folders if path == f or path.startswith(os.path.normpath(f) + os.sep)), None)
+        held = held or next((f for f in files if path == os.path.normpath(f)), None)
+        if held is not None:
+            message = f"it would write {path} over what the project keeps in {held}."
+            found.append(_problem(asset, message, "Choose a path such as reports/x.csv.", "materialization"))
+        for key, source in sources:
+            if path.startswith(os.path.normpath(source) + os.sep) or fnmatch.fnmatchcase(path, source):
+                message = f"it would write {path} into what {key} takes in ({source})."
+                found.append(_problem(asset, message, "Choose another folder.", "materialization"))
     return found
 
 

@@ -16,6 +16,7 @@ from headwater.assets.key import AssetKey
 from headwater.runtime.build import relation_of, take_token
 from headwater.runtime.clock import from_iso
 from headwater.runtime.engines.engine import Session, Warehouse
+from headwater.runtime.publish import located
 from headwater.runtime.sources import FileState, content_digest, file_state, settled, source_files
 from headwater.runtime.state import Observation, PublishedFile, SourceNow, State, VersionRecord, WarehouseNow
 
@@ -56,13 +57,13 @@ def _nanoseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1_000_000) * 1000
 
 
-def altered_files(state: State, root: Path) -> frozenset[AssetKey]:
+def altered_files(state: State, root: Path, suffix: str) -> frozenset[AssetKey]:
     """Return the assets whose published file is gone or holds other bytes than those that were published."""
     altered = set()
     for key, version in state.published.items():
         if version.file is None:
             continue
-        path = root / version.file.path
+        path = root / located(version.file.path, suffix)
         try:
             if path.stat().st_size != version.file.size or _sha256(path) != version.file.sha256:
                 altered.add(key)

@@ -46,6 +46,7 @@ class Order:
     now: datetime
     root: Path
     store: Path
+    suffix: str = ""  # of the environment
     key_prefix: str = ""
     sql: str | None = None  # the user's text with references pinned, for SQL assets
     clock: str | None = None

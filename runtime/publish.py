@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headwater.assets.errors import HeadwaterError, ResourceError, StepError
@@ -85,7 +85,8 @@ def publish(hands: Hands, number: int, publication: str, items: Sequence[Item], 
         if not hands.warehouse.is_published(publication):
             abandon(hands.ledger, hands.actor, publication, error.message)
             raise
-    files = [item.version.file for item in items if item.version is not None and item.version.file is not None]
+    published = [item.version.file for item in items if item.version is not None and item.version.file is not None]
+    files = [in_environment(file, hands.suffix) for file in published]
     finish(hands.ledger, hands.actor, hands.root, hands.store, publication, files)
 
 
@@ -116,6 +117,25 @@ def abandon(ledger: LedgerStore, actor: Actor, publication: str, because: str) -
     """Record that an intended publication did not happen."""
     payload: dict[str, JsonValue] = {"publication": publication}
     ledger.append([Draft(record.PUBLISH_ABANDONED, STREAM, publication, payload, because)], actor)
+
+
+def located(path: str, suffix: str) -> str:
+    """Return where an environment has the file that is declared as `path`: its first folder carries the suffix.
+
+    `reports/x.csv` is `reports__dev/x.csv` in dev, a file without a folder `x__dev.csv`: as with schemas, what one
+    environment publishes never replaces what readers of another see.
+    """
+    if not suffix:
+        return path
+    first, *rest = Path(path).parts
+    if rest:
+        return Path(first + suffix, *rest).as_posix()
+    return Path(path).with_stem(Path(path).stem + suffix).as_posix()
+
+
+def in_environment(file: PublishedFile, suffix: str) -> PublishedFile:
+    """Return `file` with the path that it has in an environment."""
+    return replace(file, path=located(file.path, suffix))
 
 
 def prepare_file(root: Path, store: Path, file: PublishedFile) -> Path:
@@ -196,6 +216,7 @@ def recover(
     store: Path,
     in_flight: Sequence[InFlight],
     file_of: Callable[[AssetKey, int], PublishedFile | None],
+    suffix_of: Callable[[str], str],
 ) -> None:
     """Bring every publication without an outcome to its end: the marker says to which."""
     for publication in in_flight:
@@ -203,7 +224,9 @@ def recover(
             abandon(ledger, actor, publication.id, "The run that intended it ended before the warehouse committed it.")
             continue
         found = [file_of(AssetKey(str(i["asset"])), int(str(i["number"]))) for i in publication.items if i["number"]]
-        finish(ledger, actor, root, store, publication.id, [file for file in found if file is not None])
+        suffix = suffix_of(publication.environment)
+        files = [in_environment(file, suffix) for file in found if file is not None]
+        finish(ledger, actor, root, store, publication.id, files)
 
 
 def _intent(hands: Hands, number: int, publication: str, items: Sequence[Item]) -> dict[str, JsonValue]:

@@ -70,6 +70,7 @@ class Situation:
     run: str
     now: datetime
     store: Path
+    suffix: str
     relation_of: Callable[[VersionRecord], str]
     physical_name: Callable[[AssetKey], str]
     key_prefix: Callable[[AssetKey], str]
@@ -203,6 +204,7 @@ def _order(at: Situation, case: Case, kind: str, version: VersionRecord | None) 
         now=at.now,
         root=at.config.root,
         store=at.store,
+        suffix=at.suffix,
         key_prefix=at.key_prefix(asset.key),
         clock=case.clock,
         clock_at=truncate(at.now, asset.clock, at.config.timezone),

@@ -32,7 +32,7 @@ from headwater.runtime.model import (
 )
 from headwater.runtime.observe import differs, is_kept
 from headwater.runtime.order import Built, Order
-from headwater.runtime.publish import Hands, Item, discard_draft, publish
+from headwater.runtime.publish import Hands, Item, discard_draft, located, publish
 from headwater.runtime.recording import (
     ended_entry,
     failed_entry,
@@ -347,7 +347,7 @@ class Run:
         self._books.results[item.asset] = failed
         self._books.decisions[item.asset] = Decision(Status("MISSING"))
         if item.version is not None and item.version.file is not None:
-            discard_draft(self._hands.root, item.version.file.path)
+            discard_draft(self._hands.root, located(item.version.file.path, self._hands.suffix))
         self._tell(item.asset, "finished", failed)
 
     def fill(self, version: VersionRecord, columns: str) -> str:
@@ -401,7 +401,7 @@ class Run:
         self._books.dropped.append(order.physical)
         path = order.resolved.asset.materialization.path
         if path is not None:
-            discard_draft(self._hands.root, path)
+            discard_draft(self._hands.root, located(path, self._hands.suffix))
 
     def _drop_stages(self) -> None:
         names = [name for name in self._books.dropped if not name.startswith("=")]

@@ -149,7 +149,8 @@ class Workspace:
     def judge(self, graph: AssetGraph, state: State) -> Survey:
         """Decide about every asset on `state`. Raises ProjectError with the problems that resolving found."""
         now = self.outside.now()
-        state.warehouse = replace(state.warehouse, altered_files=altered_files(state, self.config.root))
+        altered = altered_files(state, self.config.root, self.suffix(state.environment))
+        state.warehouse = replace(state.warehouse, altered_files=altered)
         state.sources.update(foreign_tables(self.loaded.assets, state, state.warehouse))
         resolved, problems = self.definer.resolve_all(state)
         if problems:
