@@ -78,10 +78,10 @@ def _walk(top: Path, endings: tuple[str, ...]) -> Iterator[Path]:
         entered = []
         for name in sorted(folders):
             path = os.path.join(folder, name)
-            real = os.path.realpath(path) if os.path.islink(path) else os.path.join(folder, name)
+            real = os.path.realpath(path)
             if not _is_skipped(path) and real not in above:
                 entered.append(name)
-                inside[path] = above | {os.path.realpath(path)}
+                inside[path] = above | {real}
         folders[:] = entered
         yield from (Path(folder, name) for name in sorted(files) if name.endswith(endings) and not name.startswith("."))
 
