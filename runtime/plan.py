@@ -28,9 +28,11 @@ def make_plan(
 ) -> Plan:
     """Return what would be done to the `selected` assets, in build order, each CERTAIN or IF_INPUT_CHANGES.
 
-    Sources that a selected asset stands on are observed whether selected or not.
+    Sources that a selected asset, or one of its checks, stands on are observed whether selected or not.
     """
-    wanted = set(selected) | {k for k in graph.ancestors(selected) if resolved[k].asset.is_external}
+    judged_by = {up for key in selected for up in graph.check_upstream.get(key, ())}
+    below = graph.ancestors({*selected, *judged_by})
+    wanted = set(selected) | {key for key in below if resolved[key].asset.is_external}
     steps: list[Step] = []
     unaffected: list[tuple[AssetKey, str]] = []
     for key in graph.order:

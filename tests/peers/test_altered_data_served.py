@@ -137,3 +137,12 @@ def test_a_foreign_table_that_changed_is_an_input_that_changed(world: World) -> 
     world.behind("alter table crm.c add column y integer")
     assert world.built() == {"raw.c": "OBSERVED", "s.c": "VERIFIED_EQUAL", "s.n": "VERIFIED_EQUAL"}
     assert world.run().outcome == "NOTHING_TO_DO"
+
+
+def test_a_view_over_a_foreign_table_is_refused(world: World) -> None:
+    """Readers would see each change of it before any check does, and an error once a column is gone."""
+    world.write("assets/crm.yaml", "external:\n  raw.c: {table: crm.c}\n")
+    world.sql("s.v", "select id from raw.c", "materialization: view")
+    (problem,) = world.load().errors
+    assert (problem.asset, problem.line) == ("s.v", 2)
+    assert "unchecked" in problem.message

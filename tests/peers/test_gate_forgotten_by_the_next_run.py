@@ -191,3 +191,15 @@ def test_a_version_rejected_by_a_relationship_passes_once_the_other_side_is_mend
     assert len(world.load().history("s.a")) == versions
     assert world.rows("s.b") == {(40,): 1}
     assert set(world.status().values()) == {"CURRENT"}
+
+
+def test_a_check_is_judged_on_what_its_sources_hold_now(world: World) -> None:
+    """Though only the asset is selected, and only its check reads the other source."""
+    world.csv("a", GOOD)
+    world.csv("keys", "id 1 2")
+    world.sql(
+        "s.a", "select id, x from raw.a", "columns:\n  id: {checks: [{relationship: {to: raw.keys, column: id}}]}"
+    )
+    world.run()
+    world.csv("keys", "id 1")
+    assert world.built("s.a") == {"raw.keys": "OBSERVED", "s.a": "BLOCKED"}

@@ -22,7 +22,7 @@ from .oracle.project import Made, Project
 from .oracle.site import Site
 from .oracle.truth import Table, truth
 
-PARTS, EXAMPLES = 4, 14  # of the default suite; each example is a project with up to MOST_EDITS edits
+PARTS, EXAMPLES = 4, 24  # of the default suite; each example is a project with up to MOST_EDITS edits
 MOST_EDITS = 4
 
 

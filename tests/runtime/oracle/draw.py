@@ -34,7 +34,7 @@ def draw_project(draw: Draw) -> Project:
     project = Project(sources, ())
     for n in range(draw(st.integers(2, 6))):
         project = replace(project, made=(*project.made, draw_made(draw, project, f"m{n}")))
-    return project
+    return _rechecked(draw, project, "").project if draw(st.booleans()) else project
 
 
 def draw_made(draw: Draw, project: Project, name: str) -> Made:
@@ -44,7 +44,7 @@ def draw_made(draw: Draw, project: Project, name: str) -> Made:
     recent = list(known)[-4:]
     first = str(draw(st.sampled_from(recent)))
     upstreams = (first, str(draw(st.sampled_from(recent)))) if shape in TWO_INPUTS else (first,)
-    kind = "table" if shape in PYTHON else str(draw(st.sampled_from(("table", "table", *KINDS))))
+    kind = "table" if shape in PYTHON else _kind(draw, project, upstreams)
     picks = (_column(draw, known[first].columns), _column(draw, known[first].columns))
     others = ("", "")
     if shape in TWO_INPUTS:
@@ -248,7 +248,13 @@ def _repicked(draw: Draw, project: Project, made: Made) -> Made:
 
 
 def _rematerialised(draw: Draw, project: Project, made: Made) -> Made:
-    return made if made.is_python else replace(made, kind=str(draw(st.sampled_from(KINDS))))
+    return made if made.is_python else replace(made, kind=_kind(draw, project, made.upstreams))
+
+
+def _kind(draw: Draw, project: Project, upstreams: tuple[str, ...]) -> str:
+    """Return how an asset is stored; a view over a table that something else writes is refused."""
+    foreign = any(source.form == "table" and f"raw.{source.name}" in upstreams for source in project.sources)
+    return str(draw(st.sampled_from([kind for kind in ("table", "table", *KINDS) if not (foreign and kind == "view")])))
 
 
 def _rechecked(draw: Draw, project: Project, name: str) -> Edit:
