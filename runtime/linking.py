@@ -167,7 +167,8 @@ def _paths_that_hold_something_else(config: ProjectConfig, assets: Iterable[Asse
             message = f"it would write {path} over what the project keeps in {held}."
             found.append(_problem(asset, message, "Choose a path such as reports/x.csv.", "materialization"))
         for key, source in sources:
-            if path.startswith(os.path.normpath(source) + os.sep) or fnmatch.fnmatchcase(path, source):
+            below = path.startswith(os.path.normpath(source) + os.sep)
+            if below or (fnmatch.fnmatchcase(path, source) and path != os.path.normpath(source)):
                 message = f"it would write {path} into what {key} takes in ({source})."
                 found.append(_problem(asset, message, "Choose another folder.", "materialization"))
     return found
