@@ -22,6 +22,7 @@ from headwater.runtime.model import (
     LogLine,
     Plan,
     Progress,
+    Reason,
     RunLine,
     RunResult,
     Status,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from headwater.lineage.record import Entry
 
 Selectors = str | Sequence[str]
+_RETIRED = Status("RETIRED", (Reason("RETIRED", "no longer declared; readers still see its last version."),))
 OnProgress = Callable[[Progress], None]
 
 
@@ -96,9 +98,7 @@ class Project:
             word, lag = freshness[key]
             lines.append(AssetStatus(key, survey.decisions[key].status, word, lag, _note(survey, key)))
         if not select and not exclude:
-            lines += [
-                AssetStatus(key, Status("RETIRED")) for key in sorted(set(survey.state.published) - set(self.assets))
-            ]
+            lines += [AssetStatus(key, _RETIRED) for key in sorted(set(survey.state.published) - set(self.assets))]
         observed = tuple(sorted((o.source, o.at) for o in survey.state.observed.values() if o.source in self.assets))
         return StatusReport(env, to_iso(survey.now), tuple(lines), observed, survey.state.warehouse.findings)
 
@@ -124,6 +124,7 @@ class Project:
         """Return what would be done and why. Sources that changed are taken in first, so that the plan is exact."""
         self._observe(env, progress)
         survey = self.workspace.survey(env, verify_sources=True, verify_data=verify_data)
+        survey.require_trusted_warehouse()
         return self._plan(survey, self._chosen(survey, select, exclude), force)
 
     def run(
@@ -284,6 +285,9 @@ def _note(survey: Survey, key: AssetKey) -> str | None:
     notes = []
     if resolved.definition.order_dependent:
         notes.append(f"up to row order: {'; '.join(resolved.definition.order_dependent)}")
+    if resolved.asset.on_upstream_blocked == "use_last_good" and survey.decisions[key].status.word == "CURRENT":
+        behind = [up for up in survey.graph.upstream[key] if survey.decisions[up].status.word != "CURRENT"]
+        notes += [f"with the last good version of {up}" for up in behind]
     if resolved.asset.freshness is not None and resolved.asset.freshness.by is not None:
         notes.append("its deadline (`by`) is recorded and not judged by this version")
     return "; ".join(notes) or None

@@ -8,16 +8,15 @@ from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
-from headwater.assets.errors import WarehouseInvalid
 from headwater.assets.key import AssetKey
 from headwater.assets.modules import forget_modules
 from headwater.lineage import record
 from headwater.lineage.encoding import JsonValue
 from headwater.lineage.record import Draft
 from headwater.runtime.clock import to_iso
-from headwater.runtime.explain import source_text
 from headwater.runtime.held import Held
 from headwater.runtime.interrupt import Interrupt
+from headwater.runtime.loading import source_text
 from headwater.runtime.model import Plan, Progress, RunResult, Status
 from headwater.runtime.observe import sources_now
 from headwater.runtime.provenance import code_commit, host_name
@@ -61,11 +60,8 @@ class Doing:
         run = f"{started.astimezone(UTC).strftime('%Y%m%dT%H%M%S')}-{outside.new_id()[:6]}"
         with workspace.hold(run, environment=self._environment, verify_data=verify_data) as held:
             survey = self._survey(held)
-            if survey.state.warehouse.findings:
-                raise WarehouseInvalid(
-                    survey.state.warehouse.findings[0],
-                    "Put the right file back; or delete the warehouse, and the next run builds everything anew.",
-                )
+            survey.require_trusted_warehouse()
+            held.require_key()
             plan = choose(survey)
             interrupt = Interrupt()
             with interrupt.listening():
@@ -135,6 +131,9 @@ class Doing:
             reader=held.reader,
             state=state,
             decisions=decisions,
+            left_out=frozenset(
+                key for key, d in survey.decisions.items() if key not in planned and d.status.word != "CURRENT"
+            ),
             readers=wanted_sets(survey.resolved, state),
             run=held.run,
             now=survey.now,

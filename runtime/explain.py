@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import difflib
 
-from headwater.assets.asset import Asset
 from headwater.assets.key import AssetKey
 from headwater.runtime.ledger_reader import LedgerReader
-from headwater.runtime.loading import Loaded
+from headwater.runtime.loading import Loaded, source_text
 from headwater.runtime.model import Explanation
 from headwater.runtime.proofs import clauses_of
 from headwater.runtime.workspace import Survey
@@ -26,16 +25,7 @@ def explain(survey: Survey, key: AssetKey, loaded: Loaded, reader: LedgerReader 
         if before is not None:
             name = f"{key}@v{version.number}"
             diff = text_diff(before.decode(), source_text(loaded.assets[key], loaded), name, f"{key} (today)")
-    return Explanation(key, decision.status, clauses_of(survey.case(key)), diff, _causes(survey, key))
-
-
-def source_text(asset: Asset, loaded: Loaded) -> str:
-    """Return the text that an asset is defined by, as its author wrote it: its query, or its Python file."""
-    if asset.sql is not None:
-        return asset.sql.strip() + "\n"
-    if asset.python is not None:
-        return loaded.texts.get(asset.python.module_file, "")
-    return ""
+    return Explanation(key, decision.status, clauses_of(survey.case(key), decision), diff, _causes(survey, key))
 
 
 def text_diff(before: str, after: str, before_name: str, after_name: str) -> str | None:

@@ -83,8 +83,11 @@ def version_from_json(asset: str, record: str, gate: str, created: str) -> Versi
     )
 
 
-def gate_to_json(version: VersionRecord, results: tuple[CheckResult, ...], run: str) -> Json:
-    """Return the payload of a `gate.passed` or `gate.blocked` entry: the verdict with every result, passes too."""
+def gate_to_json(version: VersionRecord, results: tuple[CheckResult, ...], run: str, recheck: bool) -> Json:
+    """Return the payload of a `gate.passed` or `gate.blocked` entry: the verdict with every result, passes too.
+
+    `recheck` marks a verdict that was given again on what readers see.
+    """
     gate = version.gate
     value: Json = {
         "number": version.number,
@@ -93,7 +96,7 @@ def gate_to_json(version: VersionRecord, results: tuple[CheckResult, ...], run: 
         "run": run,
         "results": [result_to_json(result) for result in results],
     }
-    optional: Json = {"reads": reads_to_json(gate.reads), "failed": list(gate.failed)}
+    optional: Json = {"reads": reads_to_json(gate.reads), "failed": list(gate.failed), "recheck": recheck}
     value.update({name: item for name, item in optional.items() if item})
     return value
 

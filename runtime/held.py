@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from headwater.assets.errors import WarehouseInvalid
+from headwater.assets.errors import ResourceError, WarehouseInvalid
 from headwater.assets.key import AssetKey
 from headwater.lineage import record
 from headwater.lineage.encoding import JsonValue
@@ -105,9 +106,19 @@ class Held:
             self.run,
         )
 
+    def require_key(self) -> None:
+        """Raise ResourceError where the key that signed this ledger is gone: another one could not follow on it."""
+        if self.ledger.latest_checkpoint() is not None and not self._keys.exists():
+            raise ResourceError(
+                f"The signing key of the ledger is gone from {self._keys.folder}.",
+                "Put the folder back from a backup; or move .headwater away, and the next run begins a new ledger.",
+            )
+
     def checkpoint(self) -> None:
-        """Sign what the ledger holds now."""
-        self.ledger.checkpoint(self._keys.signer(self.ledger.origin))
+        """Sign what the ledger holds now. The note is kept in the ledger, and beside it as a file to give away."""
+        note = self.ledger.checkpoint(self._keys.signer(self.ledger.origin))
+        with suppress(OSError):
+            (self.workspace.config.home / "checkpoint").write_bytes(note)
 
     def close(self) -> None:
         """Let go of warehouse and ledger; the warehouse's token is kept, so that nobody has to look inside next time.

@@ -43,6 +43,10 @@ class FileKeys:
 
     folder: Path
 
+    def exists(self) -> bool:
+        """Return whether there is a private key."""
+        return (self.folder / PRIVATE_FILE).exists()
+
     def signer(self, origin: str) -> FileSigner:
         """Return the signer for the ledger called `origin`, making the key on first use.
 

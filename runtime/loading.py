@@ -161,3 +161,12 @@ def _apply_additions(
         references[addition.key] = references.get(addition.key, ()) + addition.references
         changed.append(addition.key)
     return changed
+
+
+def source_text(asset: Asset, loaded: Loaded) -> str:
+    """Return the text that an asset is defined by, as its author wrote it: its query, or its Python file."""
+    if asset.sql is not None:
+        return asset.sql.strip() + "\n"
+    if asset.python is not None:
+        return loaded.texts.get(asset.python.module_file, "")
+    return ""

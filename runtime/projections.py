@@ -97,6 +97,9 @@ def _gate(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
     )
     if payload["verdict"] == "BLOCK":
         _step(db, str(payload["run"]), entry.stream, "BLOCKED", payload["number"], entry.ts, {})
+    elif payload.get("recheck"):
+        message = {"message": "Its checks were evaluated again."}
+        _step(db, str(payload["run"]), entry.stream, "RECHECKED", payload["number"], entry.ts, message)
 
 
 def _publish_intended(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from headwater.runtime.model import Clause
-from headwater.runtime.staleness import CLAUSES, Case, columns_of_key
+from headwater.runtime.staleness import CLAUSES, Case, Decision, columns_of_key
 from headwater.runtime.state import VersionRecord
 
 
-def clauses_of(case: Case) -> tuple[Clause, ...]:
-    """Return every clause with its answer, failing ones first, as `why` shows them."""
+def clauses_of(case: Case, decision: Decision) -> tuple[Clause, ...]:
+    """Return every clause with its answer, failing ones first, as `why` shows them.
+
+    That today's inputs were already rejected is part of the last clause: no verdict lets them be published.
+    """
     shown = []
+    blocks = tuple(reason for reason in decision.status.reasons if reason.code == "BLOCKED")
     for clause in CLAUSES:
         if clause.name == "source" and not case.asset.is_external:
             continue
         reasons = tuple(reason for _, reason in clause.failures(case))
+        if clause.name == "checks":
+            reasons += tuple(reason for reason in blocks if reason not in reasons)
         unreached = case.published is None and clause.name not in ("upstream", "published") and not reasons
         holds = None if unreached else not reasons
         shown.append(Clause(clause.name, clause.question, holds, reasons, _proof(clause.name, case) if holds else ""))

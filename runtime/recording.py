@@ -52,7 +52,8 @@ def new_version(order: Order, built: Built, number: int, source: str) -> Version
 
 def judged(version: VersionRecord, order: Order, built: Built) -> VersionRecord:
     """Return `version` with the verdict that a worker came to."""
-    failed = tuple(r.check for r in built.verdict.results if r.outcome in ("FAIL", "ERROR", "WARN"))
+    blocking = (r.check for r in built.verdict.results if r.outcome in ("FAIL", "ERROR") and r.severity != "warn")
+    failed = tuple(blocking) if built.verdict.blocks else ()
     return replace(version, gate=Gate(built.verdict.word, order.resolved.checks_id, built.check_reads, failed))
 
 
@@ -83,11 +84,11 @@ def staged(version: VersionRecord, built: Built, source: str) -> Draft:
     return draft(record.VERSION_STAGED, version.asset, version.trace_key, version_to_json(version), why, blobs)
 
 
-def gate_entry(version: VersionRecord, results: tuple[CheckResult, ...], run: str) -> Draft:
-    """Return the entry of a verdict, with every result it was given on."""
+def gate_entry(version: VersionRecord, results: tuple[CheckResult, ...], run: str, recheck: bool) -> Draft:
+    """Return the entry of a verdict, with every result it was given on; `recheck` marks one on what readers see."""
     kind = record.GATE_BLOCKED if version.rejected else record.GATE_PASSED
     why = f"Blocked by {', '.join(version.gate.failed)}." if version.rejected else "It may be published."
-    return draft(kind, version.asset, _subject(version), gate_to_json(version, results, run), why)
+    return draft(kind, version.asset, _subject(version), gate_to_json(version, results, run, recheck), why)
 
 
 def observation_of(version: VersionRecord, built: Built, now: datetime) -> Observation:

@@ -66,6 +66,7 @@ class Situation:
     reader: StateReader
     state: State
     decisions: Mapping[AssetKey, Decision]
+    left_out: frozenset[AssetKey]  # assets that are not current and not part of the plan
     readers: Mapping[AssetKey, frozenset[tuple[str, ...]]]
     run: str
     now: datetime
@@ -90,7 +91,7 @@ def resolve_step(at: Situation, key: AssetKey, force: bool, look: Look) -> Ended
     decision = decide(case)
     ended = _ended(case, decision, force)
     if ended is not None:
-        return ended
+        return _with_what_was_left_out(ended, case, at.left_out)
     codes = {reason.code for reason in decision.status.reasons}
     if not force and case.published is not None and decision.status.word == "STALE" and codes <= _NO_BUILD:
         return _order(at, case, "RECHECK", case.published)
@@ -135,6 +136,17 @@ def _ended(case: Case, decision: Decision, force: bool) -> Ended | None:
             case.published,
         )
     return None
+
+
+def _with_what_was_left_out(ended: Ended, case: Case, left_out: frozenset[AssetKey]) -> Ended:
+    """Say so where a step was only compared with upstreams that are themselves out of date and were not asked for."""
+    behind = sorted(left_out.intersection(AssetKey(read.upstream) for read in case.resolved.definition.reads))
+    if ended.outcome != "VERIFIED_EQUAL" or not behind:
+        return ended
+    message = (
+        f"Equal to what {', '.join(behind)} published; that is out of date and was not selected: run +{case.asset.key}."
+    )
+    return replace(ended, message=message)
 
 
 def _stored(at: Situation, case: Case, look: Look) -> Reuse | Order | None:

@@ -204,7 +204,8 @@ class Run:
         """Turn what a worker built into a version with its verdict, and accept or reject it."""
         books, external = self._books, order.resolved.asset.is_external
         version = self._version(order, built)
-        books.facts.append(gate_entry(version, built.verdict.results, self._hands.run))
+        recheck = order.kind == "RECHECK" and self._is_published(version)
+        books.facts.append(gate_entry(version, built.verdict.results, self._hands.run, recheck))
         if order.kind == "BUILD" and external:
             seen = observation_of(version, built, self._at.now)
             books.facts.append(observed_entry(seen, "The source was taken in."))
@@ -222,7 +223,7 @@ class Run:
         )
         if version.rejected:
             self._reject(version, result)
-        elif order.kind == "RECHECK" and self._is_published(version):
+        elif recheck:
             books.state.published[version.asset] = version
             books.decisions[version.asset] = _CURRENT
             self._finish(replace(result, outcome="RECHECKED", message="Its checks were evaluated again."))
@@ -267,7 +268,11 @@ class Run:
         if self._is_published(version):
             books.state.published[version.asset] = version
         checks = ", ".join(version.gate.failed)
-        message = f"Blocked by {checks}; readers keep the last good version."
+        kept = books.state.published.get(version.asset)
+        seen = "readers see none" if kept is None else "readers keep the last good version"
+        if kept is not None and kept.number == version.number:
+            seen = "readers keep it, as it passed the checks of its time"
+        message = f"Blocked by {checks}; {seen}."
         books.decisions[version.asset] = Decision(Status("STALE", (Reason("BLOCKED", message),)), version)
         self._finish(replace(result, outcome="BLOCKED", message=message))
 

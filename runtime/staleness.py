@@ -147,10 +147,8 @@ def definition_is_todays(case: Case) -> Iterator[Failure]:
     """3. Its definition hash is today's."""
     today, version = case.resolved.definition, case.published
     for what in today.undecidable:
-        yield (
-            "UNKNOWN",
-            Reason("UNDECIDABLE", f"the code cannot be followed: {what}. Give `version=` to take responsibility."),
-        )
+        message = f"the code cannot be followed: {what}. Give `version=` to take responsibility."
+        yield "UNKNOWN", Reason("UNDECIDABLE", message if case.asset.python is not None else what)
     if version is None or version.definition_hash == today.hash:
         return
     changed = [name for name, text in today.parts().items() if version.definition.get(name, "") != text]
@@ -252,7 +250,8 @@ def decide(case: Case) -> Decision:
     rejected = None if held else rejected_today(case, [failure[0] for failure in failures])
     if rejected is not None and (failing is None or failing.number != rejected.number):
         checks = ", ".join(rejected.gate.failed) or "its checks"
-        message = f"v{rejected.number} of today's inputs was rejected by {checks}; readers keep the last good version."
+        seen = "readers see none" if case.published is None else "readers keep the last good version"
+        message = f"v{rejected.number} of today's inputs was rejected by {checks}; {seen}."
         reasons = (*reasons, Reason("BLOCKED", message))
     definition = case.resolved.definition
     final = rejected is not None and definition.volatility != "VOLATILE" and not definition.undecidable

@@ -39,7 +39,7 @@ class Gate:
     word: str  # PASS | WARN | BLOCK
     checks_id: str
     reads: tuple[TraceRead, ...] = ()
-    failed: tuple[str, ...] = ()  # labels of the checks that block, or warn
+    failed: tuple[str, ...] = ()  # labels of the checks that block
 
 
 @dataclass(frozen=True, slots=True)

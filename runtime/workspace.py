@@ -6,6 +6,7 @@ and warehouse together.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import time
@@ -37,7 +38,7 @@ from headwater.runtime.engines.file_token import file_token
 from headwater.runtime.filelock import FileLock, Holder, acquire, holder_of, until_free
 from headwater.runtime.ledger_reader import LedgerReader
 from headwater.runtime.ledger_schema import sqlite_errors
-from headwater.runtime.loading import Loaded, load
+from headwater.runtime.loading import Loaded, load, source_text
 from headwater.runtime.observe import (
     altered_files,
     foreign_tables,
@@ -76,6 +77,13 @@ class Survey:
     state: State
     decisions: Mapping[AssetKey, Decision]
     now: datetime
+
+    def require_trusted_warehouse(self) -> None:
+        """Raise WarehouseInvalid where the warehouse is not the one that the ledger knows: nothing may be published."""
+        for finding in self.state.warehouse.findings:
+            raise WarehouseInvalid(
+                finding, "Put the right file back; or delete the warehouse, and the next run builds everything anew."
+            )
 
     def case(self, key: AssetKey) -> Case:
         """Return what the clauses are asked about for one asset."""
@@ -147,20 +155,38 @@ class Workspace:
         return self.judge(graph, state)
 
     def judge(self, graph: AssetGraph, state: State) -> Survey:
-        """Decide about every asset on `state`. Raises ProjectError with the problems that resolving found."""
+        """Decide about every asset on `state`.
+
+        Raises ProjectError with the problems that resolving found. One that only a new delivery can have caused is a
+        matter of its asset alone: that asset is UNKNOWN, and says why.
+        """
         now = self.outside.now()
         altered = altered_files(state, self.config.root, self.suffix(state.environment))
         state.warehouse = replace(state.warehouse, altered_files=altered)
         state.sources.update(foreign_tables(self.loaded.assets, state, state.warehouse))
         resolved, problems = self.definer.resolve_all(state)
-        if problems:
+        by_delivery = {p.asset for p in problems if p.asset is not None and self._is_as_published(p.asset, state)}
+        if any(problem.asset not in by_delivery for problem in problems):
             raise ProjectError(tuple(sorted(set(problems))))
+        for problem in problems:
+            found = resolved[AssetKey(str(problem.asset))]
+            undecidable = (*found.definition.undecidable, str(problem))
+            definition = replace(found.definition, undecidable=undecidable)
+            resolved[found.asset.key] = replace(found, definition=definition)
         self.cache.flush()
         decisions: dict[AssetKey, Decision] = {}
         for key in graph.order:
             case = Case(resolved[key], state.published.get(key), state, decisions, now, self.config.timezone)
             decisions[key] = decide(case)
         return Survey(self.loaded, graph, resolved, state, decisions, now)
+
+    def _is_as_published(self, asset: str, state: State) -> bool:
+        """Return whether the text of an asset is what its published version was made from."""
+        version = state.published.get(AssetKey(asset))
+        if version is None:
+            return False
+        text = source_text(self.loaded.assets[version.asset], self.loaded)
+        return version.text == hashlib.sha256(text.encode()).hexdigest()
 
     def _warehouse_now(self, state: State, token: object, verify_data: bool) -> WarehouseNow:
         path = self.config.warehouse_path
