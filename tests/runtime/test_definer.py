@@ -22,7 +22,7 @@ Resolve = Callable[..., dict[str, Definition]]
 
 @pytest.fixture
 def resolve(tmp_path: Path) -> Resolve:
-    """Return a function from edited files to the definitions of all assets, with the cache of the calls before or none."""
+    """Return a function from edited files to the definitions of all assets, with the cache of earlier calls or none."""
 
     def resolved(files: dict[str, str], *, cached: bool = True) -> dict[str, Definition]:
         for name, text in files.items():
