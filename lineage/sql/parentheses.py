@@ -76,7 +76,7 @@ def redundant(types: Sequence[TokenType]) -> set[int]:
 
 def _is_redundant(inside: _Inside, left: int, right: int, near_between: bool) -> bool:
     if inside.atom:
-        return not inside.number or (left > 0 and right > 0)  # a bare number may be an ordinal
+        return not inside.number or left > 0 or right > 0  # a bare number alone may be an ordinal
     if left == 0 and right == 0:
         return True
     if not inside.known or near_between:
