@@ -11,10 +11,10 @@ demo: $(INSTALLED)
 	$(BIN)/headwater demo demo-project
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/pytest -n $(WORKERS)
 
 slow: $(INSTALLED)
-	$(BIN)/python -m pytest -n $(WORKERS) -m slow
+	$(BIN)/pytest -n $(WORKERS) -m slow
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

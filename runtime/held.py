@@ -108,7 +108,7 @@ class Held:
 
     def require_key(self) -> None:
         """Raise ResourceError where the key that signed this ledger is gone: another one could not follow on it."""
-        if self.ledger.latest_checkpoint() is not None and not self._keys.exists():
+        if self.ledger.latest_checkpoint() is not None and self._keys.is_gone():
             raise ResourceError(
                 f"The signing key of the ledger is gone from {self._keys.folder}.",
                 "Put the folder back from a backup; or move .headwater away, and the next run begins a new ledger.",

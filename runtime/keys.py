@@ -43,9 +43,9 @@ class FileKeys:
 
     folder: Path
 
-    def exists(self) -> bool:
-        """Return whether there is a private key."""
-        return (self.folder / PRIVATE_FILE).exists()
+    def is_gone(self) -> bool:
+        """Return whether there is no private key, and nothing else in its place either."""
+        return not (self.folder / PRIVATE_FILE).exists() and (self.folder.is_dir() or not self.folder.exists())
 
     def signer(self, origin: str) -> FileSigner:
         """Return the signer for the ledger called `origin`, making the key on first use.

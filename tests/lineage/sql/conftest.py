@@ -136,7 +136,11 @@ class QueryMaker:
 
     def set_operation(self, depth: int, outer: list[Source]) -> tuple[str, list[str]]:
         left, names = self.select(depth - 1, outer)
-        right, _ = self.select(depth - 1, outer)
+        right = ""
+        for _ in range(4):  # the branches need equally many columns
+            right, others = self.select(depth - 1, outer)
+            if len(others) == len(names):
+                break
         word = self.pick(
             "union", "union all", "except", "intersect", "union by name", "union all by name", "except all"
         )
@@ -179,7 +183,8 @@ class QueryMaker:
         if kind == "asof":
             return f" asof join {joined} on {left.alias}.{left_column} >= {source.alias}.{right_column}"
         kind = "join" if kind == "using" else kind
-        return f" {kind} {joined} on {left.alias}.{left_column} = {source.alias}.{right_column}{hidden}"
+        on = f"{left.alias}.{left_column}::varchar = {source.alias}.{right_column}::varchar"
+        return f" {kind} {joined} on {on}{hidden}"
 
     def source(self, depth: int, outer: list[Source]) -> tuple[Source, str]:
         if depth > 1 and self.chance(0.3):
@@ -288,12 +293,8 @@ class QueryMaker:
 
     def condition(self, depth: int, scope: list[Source]) -> str:
         left, right = self.column(scope), self.column(scope)
-        options = [
-            f"{left} = {right}",
-            f"{left} is not null",
-            f"{left} is distinct from {right}",
-            f"{left} in (1, '2')",
-        ]
+        text = f"{left}::varchar"  # compares with anything
+        options = [f"{text} = {right}::varchar", f"{left} is not null", f"{text} in ('1', '2')", f"{left} = {left}"]
         if depth > 1 and self.chance(0.25):
             return self.subquery(depth, scope)
         if self.chance(0.2):

@@ -55,8 +55,8 @@ def outputs(sql: str) -> list[str] | None:
         ("from t select a", ["a:integer =t.a"]),
         ("values (1, 'x')", ["col0:integer", "col1:varchar"]),
         (
-            "with recursive r(n, m) as (select a, c from t union all select m, n from r) select n from r",
-            ["n: =t.a =t.c"],
+            "with recursive r(n, m) as (select a, c from t union all select m, n from r) select n, m from r",
+            ["n: =t.a =t.c", "m: =t.a =t.c"],
         ),
         ("select coalesce(t.a, u.a) as z from t full join u using (a)", ["z: ~t.a ~u.a"]),
     ],
