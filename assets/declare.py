@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import overload
 
@@ -10,6 +12,9 @@ from headwater.assets.asset import CheckSpec
 
 Function = Callable[..., object]
 Check = CheckSpec | str | Mapping[str, object]
+
+
+_made: ContextVar[list[PythonAsset] | None] = ContextVar("made", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,21 @@ def asset(
     given = {**fields, **({"checks": list(checks)} if checks else {})}
 
     def declare(function: Function) -> PythonAsset:
-        return PythonAsset(function, key, dict(inputs or {}), given)
+        declared = PythonAsset(function, key, dict(inputs or {}), given)
+        made = _made.get()
+        if made is not None:
+            made.append(declared)
+        return declared
 
     return declare
+
+
+@contextmanager
+def collecting() -> Iterator[list[PythonAsset]]:
+    """Within the block, collect every asset that is declared: a loop may bind one name again and again."""
+    made: list[PythonAsset] = []
+    token = _made.set(made)
+    try:
+        yield made
+    finally:
+        _made.reset(token)

@@ -17,6 +17,7 @@ from importlib.util import module_from_spec
 from pathlib import Path
 from types import CodeType, ModuleType
 
+from headwater.assets.declare import collecting
 from headwater.assets.errors import HeadwaterError, Problem
 from headwater.assets.modules import import_first_from
 
@@ -54,6 +55,7 @@ class _Finder:
 
 
 _finder = _Finder()
+MADE = "__headwater_made__"  # assets that the module's own code declared, also those whose name was bound again
 
 
 def load_module(root: Path, file: str) -> ModuleType | Problem:
@@ -67,10 +69,13 @@ def load_module(root: Path, file: str) -> ModuleType | Problem:
         module.__file__ = str(path)
         sys.modules[name] = module
         try:
-            loader.exec_module(module)
+            with collecting() as made:
+                loader.exec_module(module)
         except (Exception, SystemExit) as error:
             sys.modules.pop(name, None)
             return _problem(root, file, error)
+    own = [declared for declared in made if getattr(declared.function, "__globals__", None) is vars(module)]
+    setattr(module, MADE, own)
     return module
 
 

@@ -62,4 +62,5 @@ def _must_be_repeatable(asset: Asset, check: CheckSpec, volatility: str) -> list
 
 def _problem(asset: Asset, check: CheckSpec, message: str, remedy: str) -> Problem:
     place = check.location or asset.location
-    return Problem(place.file, place.line, f"the check {check.label!r}: {message}", remedy, asset.key)
+    said = message.replace(THIS, "$this")
+    return Problem(place.file, place.line, f"the check {check.label!r}: {said}", remedy, asset.key)

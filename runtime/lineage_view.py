@@ -61,7 +61,8 @@ def _columns(
             return tuple(_column(output, types.get(output.name.lower())) for output in analysis.outputs)
     declared = tuple((column.name, column.type) for column in resolved.asset.columns)
     known = schema if schema is not None else declared or None
-    return None if known is None else tuple(ColumnLineage(name, type_) for name, type_ in known)
+    sources = () if resolved.asset.is_external else None
+    return None if known is None else tuple(ColumnLineage(name, type_, sources) for name, type_ in known)
 
 
 def _column(output: OutputColumn, actual_type: str | None) -> ColumnLineage:

@@ -186,11 +186,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class ColumnLineage:
-    """One output column of an asset. `sources` are (asset, column, transformation, indirect, masking)."""
+    """One output column of an asset. `sources` are (asset, column, transformation, indirect, masking).
+
+    They are None where nobody knows them, as with what a Python function computes.
+    """
 
     column: str
     type: str | None
-    sources: tuple[tuple[str, str, str, bool, bool], ...] = ()
+    sources: tuple[tuple[str, str, str, bool, bool], ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,11 @@ def lineage_document(view: LineageView) -> Document:
     columns: list[Document] | None = None
     if view.columns is not None:
         columns = [
-            {"column": it.column, "type": it.type, "sources": [dict(zip(names, of, strict=True)) for of in it.sources]}
+            {
+                "column": it.column,
+                "type": it.type,
+                "sources": None if it.sources is None else [dict(zip(names, of, strict=True)) for of in it.sources],
+            }
             for it in view.columns
             if view.column is None or it.column.lower() == view.column.lower()
         ]

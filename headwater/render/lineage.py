@@ -157,13 +157,14 @@ def _columns(view: LineageView, paper: Paper) -> Iterator[str]:
 
 def _column_rows(column: ColumnLineage, *, in_full: bool) -> Iterator[tuple[str, str, str, str]]:
     """Yield one row for each source of a column; unless `in_full`, indirect sources are only counted."""
-    direct = [source for source in column.sources if in_full or not source[3]]
-    hidden = len(column.sources) - len(direct)
+    sources = column.sources or ()
+    direct = [source for source in sources if in_full or not source[3]]
+    hidden = len(sources) - len(direct)
     rows = [(f"{asset}.{name}", _how(source)) for source in direct for asset, name in [source[:2]]]
     if hidden:
         rows.append((f"and {counted(hidden, 'column')} indirectly", ""))
     name, type_ = one_line(column.column), column.type or ""
-    for origin, how in rows or [("nothing upstream", "")]:
+    for origin, how in rows or [("unknown" if column.sources is None else "nothing upstream", "")]:
         yield name, type_, origin, how
         name, type_ = "", ""
 

@@ -250,3 +250,10 @@ def test_the_interpreters_own_modules_are_not_shadowed(declare, tmp_path):
     declare({"json.py": "X = 1\n", "assets/a.py": "import json\njson.dumps(1)\n"})
     assert sys.modules["json"] is json
     assert Path(json.__file__).parent != tmp_path
+
+
+def test_an_asset_whose_name_is_bound_again_is_not_lost(declare):
+    text = HEAD + "for name in ('a', 'b'):\n    @hw.asset(name)\n    def build(name=name):\n        return name\n"
+    loaded = declare({"assets/a.py": text})
+    assert loaded.problems == ()
+    assert sorted(loaded.assets) == ["a", "b"]
