@@ -111,7 +111,7 @@ class Held:
         if self.ledger.latest_checkpoint() is not None and self._keys.is_gone():
             raise ResourceError(
                 f"The signing key of the ledger is gone from {self._keys.folder}.",
-                "Put the folder back from a backup; or move .headwater away, and the next run begins a new ledger.",
+                "Put the folder back from a backup; or move .headwater and the warehouse away to begin anew.",
             )
 
     def checkpoint(self) -> None:
