@@ -1,0 +1,257 @@
+"""One SELECT, clause by clause, in the order of `SELECT_STEPS`: its scope, its outputs, and what shapes its rows."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlglot import exp
+
+from headwater.assets.errors import SqlError
+from headwater.lineage.sql import naming, stars, structs, types
+from headwater.lineage.sql.context import Environment, Resolution
+from headwater.lineage.sql.expressions import Walk, direct_column
+from headwater.lineage.sql.joins import bind_source, join_source
+from headwater.lineage.sql.model import (
+    FILTER,
+    GROUP_BY,
+    IDENTITY,
+    LOOK,
+    SORT,
+    Column,
+    Edge,
+    Relation,
+    Target,
+    whole,
+)
+from headwater.lineage.sql.scope import Scope
+
+LATERAL_ALIASES: Final = frozenset(["duckdb", "snowflake", "redshift", "databricks", "spark", "teradata", "clickhouse"])
+THE_QUERY: Final = "the query"
+
+
+class Selection:
+    """One SELECT on its way: its scope, and the relation it becomes."""
+
+    __slots__ = ("environment", "node", "out", "resolution", "scope")
+
+    def __init__(
+        self, resolution: Resolution, node: Any, parent: Scope | None, environment: Environment | None
+    ) -> None:
+        self.resolution = resolution
+        self.node = node
+        self.environment = environment
+        self.scope = Scope(parent, resolution.query.dialect in LATERAL_ALIASES)
+        self.out = Relation(THE_QUERY)
+
+    def edges(self, node: Any, aliases_first: bool = False) -> list[Edge]:
+        """Return what an expression of this SELECT depends on."""
+        return Walk(self.resolution, self.scope, self.environment, aliases_first).run(node)
+
+    def shape(self, node: Any, kind: int, aliases_first: bool = False) -> None:
+        """Note that an expression shapes the rows of the result."""
+        self.out.row_edges += [(target, kind) for target, _ in self.edges(node, aliases_first)]
+
+
+def resolve_select(resolution: Resolution, node: Any, scope: Scope | None, environment: Environment | None) -> Relation:
+    """Return the relation of one SELECT."""
+    if not node.expressions:
+        raise SqlError("A SELECT has no select list.", 1, 1, "Name the columns, or write *.")
+    selection = Selection(resolution, node, scope, environment)
+    resolution.relations.append(selection.out)
+    for step in SELECT_STEPS:
+        step(selection)
+    return selection.out
+
+
+def _from(selection: Selection) -> None:
+    args = selection.node.args
+    scope, out = selection.scope, selection.out
+    clause = args.get("from_")
+    if clause is not None:
+        scope.bindings = bind_source(selection.resolution, clause.this, scope, selection.environment, out)
+    for join in args.get("joins") or ():
+        join_source(selection.resolution, join, scope, selection.environment, out)
+    for lateral in args.get("laterals") or ():
+        scope.bindings = scope.bindings + bind_source(selection.resolution, lateral, scope, selection.environment, out)
+    scope.known.clear()
+
+
+def _windows(selection: Selection) -> None:
+    for window in selection.node.args.get("windows") or ():
+        selection.scope.windows[window.this.name.lower()] = window
+
+
+def _items(selection: Selection) -> None:
+    for item in selection.node.expressions:
+        _item(selection, item)
+
+
+def _item(selection: Selection, item: Any) -> None:
+    resolution, scope, out = selection.resolution, selection.scope, selection.out
+    star = stars.star_of(item)
+    if star is not None:
+        stars.expand_star(resolution, item, star, scope, selection.environment, out)
+        return
+    if resolution.may_choose_columns and stars.has_columns(item):
+        stars.expand_columns(resolution, item, scope, selection.environment, out)
+        return
+    expression = item.this if type(item) is exp.Alias else item
+    walk = Walk(resolution, scope, selection.environment)
+    edges = walk.run(expression)
+    if walk.spreads:
+        out.row_edges += [(target, LOOK) for target, _ in edges]
+    if type(expression) is exp.Explode and _expand_struct(selection, expression, edges, type(item) is exp.Alias):
+        return
+    column = direct_column(resolution, expression)
+    if type(item) is exp.Alias:
+        name = item.alias
+        result = Column(name, types.type_of(resolution, expression), edges)
+        scope.aliases.setdefault(name.lower(), result)
+    elif type(item) is exp.Aliases:
+        for identifier in item.args.get("expressions") or ():
+            out.add(Column(identifier.name, None, Walk(resolution, scope, selection.environment).run(item.this)))
+        return
+    elif column is not None and len(edges) == 1 and edges[0] == (column, IDENTITY):
+        result = column
+    else:
+        result = Column(naming.output_name(resolution, expression), types.type_of(resolution, expression), edges)
+    out.add(result)
+
+
+def _expand_struct(selection: Selection, node: Any, edges: list[Edge], named: bool) -> bool:
+    """`unnest(struct)` becomes one output for each field, whatever its alias. Return whether that was done."""
+    out = selection.out
+    type_ = types.type_of(selection.resolution, node.this)
+    recursive = bool(node.args.get("expressions"))
+    fields = None if recursive else structs.struct_fields(type_)
+    if fields is not None:
+        for name, field in fields:
+            out.add(Column(name, field, list(edges)))
+        return True
+    if recursive or (type_ is None and not named and selection.resolution.query.dialect == "duckdb"):
+        out.open = True
+        out.source += edges
+        return True
+    return False
+
+
+def _where(selection: Selection) -> None:
+    if (clause := selection.node.args.get("where")) is not None:
+        selection.shape(clause.this, FILTER)
+    if (clause := selection.node.args.get("prewhere")) is not None:
+        selection.shape(clause.this, FILTER)
+
+
+def _group(selection: Selection) -> None:
+    clause = selection.node.args.get("group")
+    if clause is None:
+        return
+    if clause.args.get("all"):
+        for column, item in zip(selection.out.columns, selection.node.expressions, strict=False):
+            expression = item.this if isinstance(item, exp.Alias) else item
+            if stars.star_of(item) is not None or not types.aggregates(selection.resolution, expression):
+                selection.out.row_edges.append((column, GROUP_BY))
+        if len(selection.out.columns) != len(selection.node.expressions) or selection.out.is_open:
+            selection.out.row_edges += [(column, LOOK) for column in selection.out.columns]
+            selection.out.row_edges += gap_edges(selection.out, "GROUP BY ALL groups by every column")
+    for key in ("expressions", "grouping_sets", "rollup", "cube"):
+        for item in clause.args.get(key) or ():
+            _group_key(selection, item)
+
+
+def _group_key(selection: Selection, item: Any) -> None:
+    if isinstance(item, (exp.GroupingSets, exp.Rollup, exp.Cube, exp.Tuple)):
+        for inner in item.expressions:
+            _group_key(selection, inner)
+    elif isinstance(item, exp.Paren):
+        _group_key(selection, item.this)
+    elif (target := ordinal(selection.out, item)) is not None:
+        selection.out.row_edges.append((target, GROUP_BY))
+    elif isinstance(item, exp.Expr):
+        selection.shape(item, GROUP_BY)
+
+
+def _having(selection: Selection) -> None:
+    if (clause := selection.node.args.get("having")) is not None:
+        selection.shape(clause.this, FILTER, aliases_first=True)
+
+
+def _qualify(selection: Selection) -> None:
+    if (clause := selection.node.args.get("qualify")) is not None:
+        selection.shape(clause.this, FILTER)
+
+
+def _distinct(selection: Selection) -> None:
+    clause = selection.node.args.get("distinct")
+    if clause is None:
+        return
+    out = selection.out
+    targets = clause.args.get("on")
+    if targets is None:
+        out.row_edges += [(column, LOOK) for column in out.columns]
+        out.row_edges += gap_edges(out, "DISTINCT compares every column")
+        return
+    selection.resolution.cuts.append(("DISTINCT ON", selection.node))
+    for item in targets.expressions if isinstance(targets, exp.Tuple) else [targets]:
+        if (target := ordinal(out, item)) is not None:
+            out.row_edges.append((target, LOOK))
+        else:
+            _shape_by_name(selection, item, LOOK)
+
+
+def _order(selection: Selection) -> None:
+    for key in ("order", "sort", "cluster", "distribute"):
+        clause = selection.node.args.get(key)
+        for ordered in clause.expressions if clause is not None else ():
+            item = ordered.this if isinstance(ordered, exp.Ordered) else ordered
+            if isinstance(item, exp.Var) and item.name.upper() == "ALL":
+                selection.out.row_edges += [(column, SORT) for column in selection.out.columns]
+                selection.out.row_edges += gap_edges(selection.out, "ORDER BY ALL sorts by every column")
+            elif (target := ordinal(selection.out, item)) is not None:
+                selection.out.row_edges.append((target, SORT))
+            else:
+                _shape_by_name(selection, item, SORT)
+
+
+def _limit(selection: Selection) -> None:
+    for key in ("limit", "offset", "fetch", "sample"):
+        clause = selection.node.args.get(key)
+        if isinstance(clause, exp.Expr):
+            selection.shape(clause, LOOK)
+            if key != "sample":
+                selection.resolution.cuts.append((key.upper(), selection.node))
+
+
+SELECT_STEPS: Final = (_from, _windows, _items, _where, _group, _having, _qualify, _distinct, _order, _limit)
+
+
+def _shape_by_name(selection: Selection, item: Any, kind: int) -> None:
+    """A bare name in ORDER BY or DISTINCT ON means an alias first; an output of a star settles what is ambiguous."""
+    bare = item
+    while isinstance(bare, (exp.Paren, exp.Collate)):
+        bare = bare.this
+    is_bare = isinstance(bare, exp.Column) and not bare.args.get("table")
+    if is_bare and (alias := selection.scope.aliases.get(bare.name.lower())) is not None:
+        selection.out.row_edges.append((alias, kind))
+        return
+    walk = Walk(selection.resolution, selection.scope, selection.environment)
+    if is_bare and (output := selection.out.by_name.get(bare.name.lower())) is not None:
+        walk.silent = True
+        selection.out.row_edges.append((output, LOOK))
+    selection.out.row_edges += [(target, kind) for target, _ in walk.run(item)]
+
+
+def ordinal(out: Relation, item: Any) -> Target | None:
+    """Return the output that a bare integer names; all of them where the outputs are not known."""
+    if not (isinstance(item, exp.Literal) and not item.is_string and item.name.isdigit()):
+        return None
+    position = int(item.name) - 1
+    if out.is_open:
+        return whole(out, "an ordinal counts columns that are not known")
+    return out.columns[position] if 0 <= position < len(out.columns) else None
+
+
+def gap_edges(relation: Relation, reason: str) -> list[Edge]:
+    """Return what lies behind the outputs that are not known."""
+    edges: list[Edge] = [(whole(gap.relation, reason), LOOK) for gap in relation.gaps]
+    return edges + [(target, LOOK) for target, _ in relation.source]

@@ -1,0 +1,80 @@
+"""The walk over one expression: a stack of what is still to be seen, and the edges found so far.
+
+How each kind of node is walked is in `expressions`, which fills the table of handlers; import `Walk` from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlglot import exp
+
+from headwater.lineage.sql.context import Environment, Resolution
+from headwater.lineage.sql.model import IDENTITY, Column, Edge
+from headwater.lineage.sql.scope import NO_NAMES, Scope
+
+Pending = tuple[Any, int, frozenset[str]]  # node, how its value passes through, names hidden by lambda parameters
+
+
+class Walk:
+    """One walk over one expression. `edges` is what it depends on; `spreads`: it can change the number of rows."""
+
+    __slots__ = ("aliases_first", "chosen", "edges", "environment", "resolution", "scope", "silent", "spreads", "stack")
+
+    def __init__(
+        self, resolution: Resolution, scope: Scope | None, environment: Environment | None, aliases_first: bool = False
+    ) -> None:
+        self.resolution = resolution
+        self.scope = scope
+        self.environment = environment
+        self.aliases_first = aliases_first
+        self.edges: list[Edge] = []
+        self.spreads = False
+        self.chosen: Column | None = None  # what COLUMNS(...) stands for just now
+        self.silent = False  # whether names that mean nothing are passed over
+        self.stack: list[Pending] = []
+
+    def run(self, node: Any, kind: int = IDENTITY) -> list[Edge]:
+        """Return all edges of the expression `node`."""
+        stack = self.stack
+        stack.append((node, kind, NO_NAMES))
+        while stack:
+            node, kind, hidden = stack.pop()
+            HANDLERS[type(node)](self, node, kind, hidden)
+        return self.edges
+
+    def push(self, node: Any, kind: int, hidden: frozenset[str]) -> None:
+        """Put a node, or each of a list, on the stack; the last one pushed is walked first."""
+        if type(node) is list:
+            for item in reversed(node):
+                self.stack.append((item, kind, hidden))
+        elif node is not None and not isinstance(node, (str, bool, int)):
+            self.stack.append((node, kind, hidden))
+
+    def children(self, node: Any, kind: int, hidden: frozenset[str]) -> None:
+        """Put every child on the stack."""
+        stack = self.stack
+        for value in node.args.values():
+            if isinstance(value, exp.Expr):
+                stack.append((value, kind, hidden))
+            elif type(value) is list:
+                for item in value:
+                    if isinstance(item, exp.Expr):
+                        stack.append((item, kind, hidden))
+
+
+Handler = Callable[[Walk, Any, int, frozenset[str]], None]
+
+
+class _Handlers(dict[type, Handler]):
+    """Node class to handler; a class without one gets the one that `choose` names for it, once."""
+
+    choose: Callable[[type], Handler]
+
+    def __missing__(self, node_type: type) -> Handler:
+        handler = self[node_type] = self.choose(node_type)
+        return handler
+
+
+HANDLERS = _Handlers()
