@@ -78,7 +78,7 @@ def _cycle(edges: Edges) -> tuple[AssetKey, ...]:
     components = [c for c in networkx.strongly_connected_components(graph) if len(c) > 1]
     nodes = min(components, key=lambda c: (len(c), min(c)))
     start = min(nodes)
-    inside = graph.subgraph(nodes)
+    inside = networkx.DiGraph(sorted(edge for edge in graph.edges if nodes.issuperset(edge)))  # in one order, always
     back = min(
         (p for p in inside.predecessors(start)), key=lambda p: (networkx.shortest_path_length(inside, start, p), p)
     )
