@@ -191,11 +191,12 @@ class Definer:
         if asset.volatile is not None:
             volatility = "VOLATILE" if asset.volatile else "STABLE" if volatility == "VOLATILE" else volatility
             because = "it is declared volatile"
+        grain = asset.clock if volatility == "CLOCK" else ""
+        # Case is nothing to the engine, but a file shows the names of its columns as they are written.
+        header = tuple(name for name, _ in schema or ()) if asset.kind == "file" else ()
         definition = Definition(
             logic=analysis.definition_hash,
-            config=tagged_hash(
-                "sql-config", (config_hash(asset), asset.dialect, asset.clock if volatility == "CLOCK" else "")
-            ),
+            config=tagged_hash("sql-config", (config_hash(asset), asset.dialect, grain, header)),
             settings=self._settings,
             parameters=parameters,
             reads=merge_reads(analysis.reads),

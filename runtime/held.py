@@ -62,6 +62,7 @@ class Held:
         self._suspect: frozenset[tuple[AssetKey, int]] = frozenset()  # versions found altered, until replaced
         self._trusted = False  # until all that is published was verified, or the file is as it was left
         try:
+            self.reader.require_complete()
             unfinished = self.reader.unfinished_runs()
             in_flight = self.reader.in_flight()
             if unfinished or in_flight:

@@ -1,4 +1,4 @@
-"""Ctrl-C as something to be asked about, so that it never falls between a commit and its record."""
+"""Ctrl-C and SIGTERM as something to be asked about, so that they never fall between a commit and its record."""
 
 from __future__ import annotations
 
@@ -31,12 +31,18 @@ class Interrupt:
             yield
             return
         signal.signal(signal.SIGINT, self._first)
+        terminated = signal.getsignal(signal.SIGTERM)
+        if terminated is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, self._first)
         try:
             yield
         finally:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGTERM, terminated)
 
     def _first(self, _number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        if signal.getsignal(signal.SIGTERM) == self._first:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self.asked = True
         self._wake()

@@ -6,6 +6,7 @@ import difflib
 import fnmatch
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from headwater.assets.asset import Asset, Location
 from headwater.assets.config import ProjectConfig
@@ -15,7 +16,7 @@ from headwater.lineage.graph import AssetGraph, build_graph
 
 Assets = Mapping[AssetKey, Asset]
 References = Mapping[AssetKey, tuple[str, ...]]
-_RESERVED_SCHEMAS = ("_headwater", "information_schema", "pg_catalog")
+_RESERVED_SCHEMAS = ("_headwater", "information_schema", "pg_catalog", "system", "temp")
 
 
 def link(config: ProjectConfig, assets: Assets, references: References, problems: list[Problem]) -> AssetGraph | None:
@@ -36,6 +37,7 @@ def link(config: ProjectConfig, assets: Assets, references: References, problems
     problems += _one_path_each(assets.values())
     problems += _paths_that_hold_something_else(config, assets.values())
     problems += _one_table_each(config, assets)
+    problems += _sources_that_are_assets(config, assets)
     graph = build_graph(upstream, checked)
     if isinstance(graph, AssetGraph):
         return graph
@@ -177,12 +179,13 @@ def _paths_that_hold_something_else(config: ProjectConfig, assets: Iterable[Asse
 def _one_table_each(config: ProjectConfig, assets: Assets) -> list[Problem]:
     """No two assets, in the same environment or two, are seen by readers under the same schema and table."""
     found = []
+    own_name = Path(config.warehouse).stem.lower()  # the engine calls the warehouse by it: a schema of that name is not
     seen: dict[tuple[str, str], tuple[AssetKey, str]] = {}
     for environment, suffix in config.environments.items():
         for key, asset in assets.items():
             place = (key.schema + suffix, key.table)
             first, where = seen.setdefault(place, (key, environment))
-            if place[0] in _RESERVED_SCHEMAS:
+            if place[0] in (*_RESERVED_SCHEMAS, own_name):
                 message = f"the schema {place[0]!r} is not for assets."
                 found.append(_problem(asset, message, "Give it another key.", "key"))
             elif first != key:
@@ -190,6 +193,25 @@ def _one_table_each(config: ProjectConfig, assets: Assets) -> list[Problem]:
                 found.append(
                     _problem(asset, message, "Give one of them another key, or the environment another suffix.")
                 )
+    return found
+
+
+def _sources_that_are_assets(config: ProjectConfig, assets: Assets) -> list[Problem]:
+    """A table source is what something else writes: what an asset writes is read as that asset."""
+    found = []
+    shown = {
+        f"{key.schema}{suffix}.{key.table}": key
+        for suffix in config.environments.values()
+        for key, asset in assets.items()
+        if asset.source is None or asset.source.table is None
+    }
+    for asset in assets.values():
+        table = asset.source.table if asset.source is not None else None
+        name = table.lower().replace('"', "") if table is not None else ""
+        writer = shown.get(name if "." in name else f"main.{name}")
+        if table is not None and (writer is not None or name.startswith("_headwater.")):
+            message = f"its table {table} is what {writer or 'Headwater itself'} writes."
+            found.append(_problem(asset, message, f"Read {writer} instead." if writer else "Name another table."))
     return found
 
 

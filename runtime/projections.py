@@ -30,6 +30,7 @@ _TABLES: Mapping[str, str] = {
         "host text, pid integer, record text"
     ),
     "step": "run text, asset text, outcome text, number integer, at text, record text, primary key (run, asset)",
+    "tally": "versions integer, publications integer, runs integer",
     "warehouse": "identity text primary key, publications integer",
 }
 _INDEXES = (
@@ -75,7 +76,15 @@ Payload = Mapping[str, object]
 Handler = Callable[[sqlite3.Connection, Entry, Payload], None]
 
 
+def _tally(db: sqlite3.Connection, column: str) -> None:
+    """Count what was inserted, so that rows which go missing are noticed before anything is numbered after them."""
+    if not db.execute(f"update tally set {column} = {column} + 1").rowcount:
+        db.execute("insert into tally values (0, 0, 0)")
+        db.execute(f"update tally set {column} = 1")
+
+
 def _version_staged(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    _tally(db, "versions")
     db.execute(
         "insert into version values (?, ?, ?, ?, ?, '', ?, ?, '{}')",
         (
@@ -103,6 +112,7 @@ def _gate(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
 
 
 def _publish_intended(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    _tally(db, "publications")
     db.execute(
         "insert into publication values (?, ?, ?, ?, 'INTENDED', ?, ?)",
         (
@@ -154,6 +164,7 @@ def _source_observed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> 
 
 
 def _run_started(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    _tally(db, "runs")
     db.execute(
         "insert into run values (?, ?, ?, null, null, ?, ?, ?, ?, ?)",
         (

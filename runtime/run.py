@@ -32,7 +32,7 @@ from headwater.runtime.model import (
 )
 from headwater.runtime.observe import differs, is_kept
 from headwater.runtime.order import Built, Order
-from headwater.runtime.publish import Hands, Item, discard_draft, located, publish
+from headwater.runtime.publish import Hands, Item, discard_draft, in_environment, located, prepare_file, publish
 from headwater.runtime.recording import (
     ended_entry,
     failed_entry,
@@ -116,6 +116,7 @@ class Run:
         self._running: dict[AssetKey, Session] = {}
         self._idle: list[Session] = []
         self._own = hands.warehouse.session()
+        self._foreign = hands.warehouse.foreign_names()
         self._stopped = False
 
     def execute(self) -> RunResult:
@@ -160,6 +161,7 @@ class Run:
     def _begin(self, key: AssetKey, pool: ThreadPoolExecutor) -> None:
         self._tell(key, "started")
         try:
+            self._require_free_name(key)
             found = resolve_step(self._at, key, self._steps[key].reasons[:1] == _FORCED, self)
         except HeadwaterError as error:
             self._fail(key, error, 0)
@@ -170,7 +172,7 @@ class Run:
             result = StepResult(
                 key, "REUSED", version=found.version.number, rows=found.version.rows, message=found.message
             )
-            self._accept(found.version, result)
+            self._accept_stored(found.version, result)
         else:
             session = self._idle.pop() if self._idle else self._hands.warehouse.session()
             self._running[key] = session
@@ -259,6 +261,25 @@ class Run:
         message = result.message or ("" if changed else "It came out equal to what readers see.")
         books.waiting[version.asset] = replace(result, changed=changed, message=message)
         self._settle(version.asset, result.outcome)
+
+    def _require_free_name(self, key: AssetKey) -> None:
+        """Raise StepError where a foreign table has the name, before anything is built on what could not be shown."""
+        schema = key.schema + self._hands.suffix
+        if key not in self._books.state.published and (schema, key.table) in self._foreign:
+            raise StepError(
+                f"{schema}.{key.table} is a table or view that Headwater did not make.",
+                "Rename or drop it, or give the asset another key.",
+            )
+
+    def _accept_stored(self, version: VersionRecord, result: StepResult) -> None:
+        """Accept a stored version once its file, if it is one, can be put in place: later would be too late to fail."""
+        try:
+            if version.file is not None:
+                prepare_file(self._hands.root, self._hands.store, in_environment(version.file, self._hands.suffix))
+        except StepError as error:
+            self._fail(version.asset, error, 0)
+        else:
+            self._accept(version, result)
 
     def _reject(self, version: VersionRecord, result: StepResult) -> None:
         books = self._books

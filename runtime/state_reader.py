@@ -6,6 +6,7 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
+from headwater.assets.errors import StateInvalid
 from headwater.assets.key import AssetKey
 from headwater.runtime.facts import version_from_json
 from headwater.runtime.state import Observation, State, VersionRecord
@@ -102,6 +103,20 @@ class SqlStateReader:
         rows = self._db.execute("select asset, max(number) + 1 from version group by asset")
         return {AssetKey(asset): number for asset, number in rows}
 
+    def require_complete(self) -> None:
+        """Raise StateInvalid where rows that the entries led to are gone: what is numbered next would be wrong."""
+        for table, column in (("version", "versions"), ("publication", "publications"), ("run", "runs")):
+            try:
+                row = self._db.execute(f"select coalesce(sum({column}), 0), (select count(*) from {table}) from tally")
+                expected, found = row.fetchone()
+            except sqlite3.Error:
+                expected, found = 1, 0
+            if expected != found:
+                raise StateInvalid(
+                    f"The table {table} of the state has {found} rows and the ledger led to {expected}.",
+                    "Run `headwater ledger rebuild`, which makes the tables anew from the entries.",
+                )
+
     def in_flight(self) -> tuple[InFlight, ...]:
         """Return publications without an outcome, oldest first."""
         rows = self._db.execute(
@@ -156,7 +171,13 @@ class SqlStateReader:
         return [] if row is None else list(json.loads(row[0]).get("results", []))
 
     def _versions(self, sql: str, *parameters: object) -> tuple[VersionRecord, ...]:
-        return tuple([version_from_json(*row) for row in self._db.execute(sql, parameters) if row[2] != "{}"])
+        try:
+            return tuple([version_from_json(*row) for row in self._db.execute(sql, parameters) if row[2] != "{}"])
+        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+            raise StateInvalid(
+                f"The tables that the ledger is projected to are damaged ({error}).",
+                "Run `headwater ledger rebuild`, which makes them anew from the entries.",
+            ) from error
 
 
 def _step(run: str, asset: str, outcome: str, number: int | None, at: str, record: str) -> StepRecord:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 
 import click
@@ -146,6 +147,7 @@ def _report(
     if settings.format == "json":
         from headwater.render.documents import error_document, to_text
 
-        print_lines([to_text(error_document(name, message, remedy, problems))])
+        with suppress(OSError):  # where nothing can be written any more, the sentence below still tells
+            print_lines([to_text(error_document(name, message, remedy, problems))])
     say(f"Error: {message} {remedy}".rstrip())
     return code

@@ -94,6 +94,9 @@ class DuckDBWarehouse:
     def publish(self, publication: Publication) -> None:
         self._publisher.publish(publication)
 
+    def foreign_names(self) -> frozenset[tuple[str, str]]:
+        return self._publisher.foreign_names()
+
     def is_published(self, publication_id: str) -> bool:
         return self._publisher.is_published(publication_id)
 

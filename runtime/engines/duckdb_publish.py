@@ -64,6 +64,15 @@ class Publisher:
         with self._guard:
             return self._pointers()
 
+    def foreign_names(self) -> frozenset[tuple[str, str]]:
+        """Return (schema, table), lower case, of every table and view that Headwater did not make."""
+        with self._guard:
+            rows = self._rows(
+                "select lower(table_schema), lower(table_name) from information_schema.tables"
+                f" where table_catalog = current_catalog() and table_schema <> {literal(PRIVATE)}"
+            )
+            return frozenset((str(schema), str(table)) for schema, table in rows) - self._our_views()
+
     def transaction(self, statements: Sequence[str]) -> None:
         """Run `statements` in one transaction; after an error nothing of them is left."""
         with self._guard:

@@ -59,7 +59,12 @@ def describe(cursor: duckdb.DuckDBPyConnection, relation: str) -> SchemaColumns:
 
 
 def type_text(text: str) -> str:
-    """Return a type as DuckDB writes it in lower case, but for quoted names and enum members, where case counts."""
+    """Return a type as DuckDB writes it in lower case, but for what is named in it, where case counts.
+
+    Fields of structs and unions are named without quotes, among type names: such a type stays as DuckDB writes it.
+    """
+    if "STRUCT(" in text or "UNION(" in text:
+        return text
     if "'" not in text and '"' not in text:
         return text.lower()
     return "".join(part if part[0] in "'\"" else part.lower() for part in _QUOTED_OR_NOT.findall(text))
