@@ -265,10 +265,11 @@ class Run:
     def _require_free_name(self, key: AssetKey) -> None:
         """Raise StepError where a foreign table has the name, before anything is built on what could not be shown."""
         schema = key.schema + self._hands.suffix
-        if key not in self._books.state.published and (schema, key.table) in self._foreign:
+        kind = self._foreign.get((schema, key.table))
+        if key not in self._books.state.published and kind is not None:
             raise StepError(
-                f"{schema}.{key.table} is a table or view that Headwater did not make.",
-                "Rename or drop it, or give the asset another key.",
+                f"{schema}.{key.table} is a {kind} that Headwater did not make.",
+                f"Rename or drop that {kind}, or give the asset another key.",
             )
 
     def _accept_stored(self, version: VersionRecord, result: StepResult) -> None:

@@ -109,7 +109,7 @@ class SqlStateReader:
             try:
                 row = self._db.execute(f"select coalesce(sum({column}), 0), (select count(*) from {table}) from tally")
                 expected, found = row.fetchone()
-            except sqlite3.Error:
+            except sqlite3.OperationalError:
                 expected, found = 1, 0
             if expected != found:
                 raise StateInvalid(
@@ -173,7 +173,7 @@ class SqlStateReader:
     def _versions(self, sql: str, *parameters: object) -> tuple[VersionRecord, ...]:
         try:
             return tuple([version_from_json(*row) for row in self._db.execute(sql, parameters) if row[2] != "{}"])
-        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+        except (sqlite3.OperationalError, ValueError, KeyError, TypeError) as error:
             raise StateInvalid(
                 f"The tables that the ledger is projected to are damaged ({error}).",
                 "Run `headwater ledger rebuild`, which makes them anew from the entries.",

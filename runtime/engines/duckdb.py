@@ -94,7 +94,7 @@ class DuckDBWarehouse:
     def publish(self, publication: Publication) -> None:
         self._publisher.publish(publication)
 
-    def foreign_names(self) -> frozenset[tuple[str, str]]:
+    def foreign_names(self) -> Mapping[tuple[str, str], str]:
         return self._publisher.foreign_names()
 
     def is_published(self, publication_id: str) -> bool:

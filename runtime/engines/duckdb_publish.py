@@ -64,14 +64,18 @@ class Publisher:
         with self._guard:
             return self._pointers()
 
-    def foreign_names(self) -> frozenset[tuple[str, str]]:
-        """Return (schema, table), lower case, of every table and view that Headwater did not make."""
+    def foreign_names(self) -> dict[tuple[str, str], str]:
+        """Return table or view for each (schema, table), lower case, that Headwater did not make."""
         with self._guard:
             rows = self._rows(
-                "select lower(table_schema), lower(table_name) from information_schema.tables"
+                "select lower(table_schema), lower(table_name),"
+                " case table_type when 'VIEW' then 'view' else 'table' end"
+                " from information_schema.tables"
                 f" where table_catalog = current_catalog() and table_schema <> {literal(PRIVATE)}"
             )
-            return frozenset((str(schema), str(table)) for schema, table in rows) - self._our_views()
+            ours = self._our_views()
+            places = {(str(schema), str(table)): str(kind) for schema, table, kind in rows}
+            return {place: kind for place, kind in places.items() if place not in ours}
 
     def transaction(self, statements: Sequence[str]) -> None:
         """Run `statements` in one transaction; after an error nothing of them is left."""

@@ -10,7 +10,7 @@ from headwater.assets.errors import StepError
 from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.engines.engine import Row
 
-_QUOTED_OR_NOT = re.compile(r"""[^'"]+|'(?:[^']|'')*'|"(?:[^"]|"")*\"""")
+_PARTS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\w+|\s+|.""", re.DOTALL)
 
 INTEGERS = frozenset(
     f"{sign}{kind}" for kind in ("tinyint", "smallint", "integer", "bigint", "hugeint") for sign in ("", "u")
@@ -59,12 +59,22 @@ def describe(cursor: duckdb.DuckDBPyConnection, relation: str) -> SchemaColumns:
 
 
 def type_text(text: str) -> str:
-    """Return a type as DuckDB writes it in lower case, but for what is named in it, where case counts.
+    """Return a type as DuckDB writes it in lower case, but for what is quoted and names of fields.
 
-    Fields of structs and unions are named without quotes, among type names: such a type stays as DuckDB writes it.
+    In STRUCT(...) and UNION(...) the first word after the parenthesis and after each comma is a name.
     """
-    if "STRUCT(" in text or "UNION(" in text:
-        return text
-    if "'" not in text and '"' not in text:
+    if not any(mark in text for mark in "('\""):
         return text.lower()
-    return "".join(part if part[0] in "'\"" else part.lower() for part in _QUOTED_OR_NOT.findall(text))
+    out: list[str] = []
+    named: list[bool] = []  # for each open parenthesis, whether it holds named fields
+    word, name_next = "", False
+    for part in _PARTS.findall(text):
+        is_name = name_next and part not in "()," and not part.isspace()
+        if part == "(":
+            named.append(word in ("STRUCT", "UNION"))
+        elif part == ")" and named:
+            named.pop()
+        name_next = (part in "(," and bool(named) and named[-1]) or (name_next and part.isspace())
+        word = part if part.isalpha() else ""
+        out.append(part if is_name or part[0] in "'\"" else part.lower())
+    return "".join(out)

@@ -115,8 +115,8 @@ class Warehouse(Protocol):
         Raises StepError where something that Headwater did not make stands at a pointer's name.
         """
 
-    def foreign_names(self) -> frozenset[tuple[str, str]]:
-        """Return (schema, table), lower case, of every table and view that Headwater did not make."""
+    def foreign_names(self) -> Mapping[tuple[str, str], str]:
+        """Return table or view for each (schema, table), lower case, that Headwater did not make."""
 
     def is_published(self, publication_id: str) -> bool:
         """Return whether this publication was committed: the marker decides."""

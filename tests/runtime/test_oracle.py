@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, note, seed, settings
+from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 
 from headwater.runtime.model import RunResult
 
-from .oracle.draw import EDITS, Draw, Edit, draw_edit, draw_project
+from .oracle.draw import ALL_EDITS, EDITS, GATE_EDITS, Draw, Edit, draw_edit, draw_gated_project, draw_project
 from .oracle.project import Made, Project
 from .oracle.site import Site
 from .oracle.truth import Table, truth
@@ -27,10 +27,19 @@ MOST_EDITS = 4
 
 
 def play(data: st.DataObject) -> None:
-    """Make a project, run it, then edit it and run it again some times; judge each time."""
-    draw: Draw = data.draw
+    """Any project, any edit, any harm."""
+    _play(data.draw, draw_project(data.draw), ALL_EDITS, sorted(HARMS))
+
+
+def play_at_gates(data: st.DataObject) -> None:
+    """Projects full of checks, and edits that make them fail and pass again."""
+    _play(data.draw, draw_gated_project(data.draw), GATE_EDITS, ["force a step"])
+
+
+def _play(draw: Draw, project: Project, edits: tuple[str, ...], harms: list[str]) -> None:
+    """Run the project, then edit it and run it again some times; judge each time."""
     with tempfile.TemporaryDirectory() as folder:
-        site, project = Site(Path(folder)), draw_project(draw)
+        site = Site(Path(folder))
         note("\n".join(f"-- {path}\n{text}" for path, text in project.files().items()))
         note("\n".join(map(repr, project.sources)))
         site.write(project)
@@ -39,13 +48,13 @@ def play(data: st.DataObject) -> None:
         past = [project]
         for _ in range(draw(st.integers(1, MOST_EDITS))):
             if draw(st.integers(0, 3)) == 0:
-                name = str(draw(st.sampled_from(sorted(HARMS))))
+                name = str(draw(st.sampled_from(harms)))
                 note(f"harm: {name}")
                 HARMS[name](draw, site, project)
                 require_no_false_fresh(site, project)
                 site.run()
             else:
-                edit = _edit(draw, project, past)
+                edit = _edit(draw, project, past, edits)
                 note(f"edit: {edit.name}; edited {sorted(edit.edited)}\n{_difference(project, edit.project)}")
                 _apply(draw, site, project, edit)
                 project = edit.project
@@ -123,14 +132,14 @@ def assert_equal(key: str, shown: Table | None, expected: Table) -> None:
     assert shown.rows == expected.rows, f"{key} holds {set(shown.rows)}, not {set(expected.rows)}"
 
 
-def _edit(draw: Draw, project: Project, past: list[Project]) -> Edit:
+def _edit(draw: Draw, project: Project, past: list[Project], names: tuple[str, ...]) -> Edit:
     if len(past) > 1 and draw(st.integers(0, 4)) == 0:
         earlier: Project = draw(st.sampled_from(past[:-1]))  # type: ignore[assignment]
         known = {made.name: made for made in project.made}
         edited = frozenset(made.key for made in earlier.made if made != known[made.name])
         users = frozenset(m.key for m in earlier.made if m.shape == "var" and earlier.step != project.step)
         return Edit("revert", earlier, edited | users)
-    return draw_edit(draw, project)
+    return draw_edit(draw, project, names)
 
 
 def _apply(draw: Draw, site: Site, before: Project, edit: Edit) -> None:
@@ -228,22 +237,26 @@ HARMS: Mapping[str, Callable[[Draw, Site, Project], None]] = {
 }
 
 
-def _cases(number: int, examples: int, phases: tuple[Phase, ...] = tuple(Phase)) -> Callable[[], None]:
-    chosen = settings(
-        max_examples=examples, deadline=None, database=None, phases=phases, suppress_health_check=list(HealthCheck)
-    )
-    return seed(number)(chosen(given(data=st.data())(play)))
+def _cases(game: Callable[[st.DataObject], None], number: int, examples: int) -> Callable[[], None]:
+    chosen = settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    return seed(number)(chosen(given(data=st.data())(game)))
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_table_is_as_plain_duckdb_makes_it(part: int) -> None:
-    _cases(part, EXAMPLES)()
+    _cases(play, part, EXAMPLES)()
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_gate_lets_through_what_it_would_let_through_today(part: int) -> None:
+    _cases(play_at_gates, part, EXAMPLES // 2)()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(100, 120))
 def test_every_table_is_as_plain_duckdb_makes_it_in_thousands_of_cases(part: int) -> None:
-    _cases(part, 60)()
+    _cases(play, part, 100)()
+    _cases(play_at_gates, part, 50)()
 
 
 def test_every_kind_of_edit_changes_a_project() -> None:

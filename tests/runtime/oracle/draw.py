@@ -13,7 +13,7 @@ from .truth import Types, truth
 POOL = ("a", "b", "c", "d", "e")
 TYPES = ("integer", "varchar", "bigint")
 KINDS = ("table", "view", "view", "parquet", "csv")
-CHECKS = ("none", "unique", "not_null", "row_count", "expression", "foreign", "relationship")
+CHECKS = ("none", "unique", "not_null", "row_count", "expression", "foreign", "foreign", "relationship")
 NUMBERS: tuple[object, ...] = (1, 2, 3, 22, None)
 Draw = Callable[[st.SearchStrategy], object]
 
@@ -35,6 +35,26 @@ def draw_project(draw: Draw) -> Project:
     for n in range(draw(st.integers(2, 6))):
         project = replace(project, made=(*project.made, draw_made(draw, project, f"m{n}")))
     return _rechecked(draw, project, "").project if draw(st.booleans()) else project
+
+
+def draw_gated_project(draw: Draw) -> Project:
+    """Return a small project whose assets have checks, most of which look at another table."""
+    columns = (("a", "integer"), ("b", "integer"))
+    few = st.sampled_from((1, 1, 2))  # so that references are found more often than not
+    rows = [tuple((draw(few), draw(few)) for _ in range(draw(st.integers(1, 3)))) for _ in range(2)]  # type: ignore[arg-type]
+    sources = tuple(Source(f"r{n}", "csv", columns, rows[n]) for n in range(2))
+    project = Project(sources, ())
+    for n in range(draw(st.integers(1, 3))):
+        made = replace(draw_made(draw, project, f"m{n}"), kind="table")
+        project = replace(project, made=(*project.made, made))
+        others = [f"raw.{s.name}" for s in sources if f"raw.{s.name}" not in made.upstreams]
+        given = truth(project)[made.key].columns
+        if others and draw(st.integers(0, 3)):
+            check = ("foreign", _column(draw, given), f"{others[0]}.{draw(st.sampled_from('ab'))}", 0)
+            project = mended(project.with_made(replace(made, checks=(check,))))[0]
+        else:
+            project = _checked(draw, project, made)
+    return project
 
 
 def draw_made(draw: Draw, project: Project, name: str) -> Made:
@@ -90,9 +110,9 @@ def _sound(check: tuple[str, str, str, int], key: str, known: dict) -> bool:
     return check[0] != "relationship" or own[check[1]] == dict(known[asset].columns)[there]
 
 
-def draw_edit(draw: Draw, project: Project) -> Edit:
-    """Return an edit of `project`."""
-    name = str(draw(st.sampled_from(sorted(EDITS))))
+def draw_edit(draw: Draw, project: Project, names: tuple[str, ...]) -> Edit:
+    """Return an edit of `project`, one of those in `names`."""
+    name = str(draw(st.sampled_from(names)))
     return EDITS[name](draw, project, name)
 
 
@@ -259,17 +279,22 @@ def _kind(draw: Draw, project: Project, upstreams: tuple[str, ...]) -> str:
 
 def _rechecked(draw: Draw, project: Project, name: str) -> Edit:
     made: Made = draw(st.sampled_from(project.made))  # type: ignore[assignment]
+    return Edit(name, _checked(draw, project, made))
+
+
+def _checked(draw: Draw, project: Project, made: Made) -> Project:
+    """Return the project with another check, or none, on one of its assets."""
     check = str(draw(st.sampled_from(CHECKS)))
     known = truth(project)
     other = ""
     if check in ("foreign", "relationship"):
-        before = [f"raw.{s.name}" for s in project.sources] + [m.key for m in project.made[: project.made.index(made)]]
-        asset = str(draw(st.sampled_from(before)))
+        sources = [f"raw.{s.name}" for s in project.sources]  # twice: their values are such as are in most tables
+        asset = str(draw(st.sampled_from([*sources, *sources, *(m.key for m in project.made if m.name < made.name)])))
         other = f"{asset}.{_column(draw, known[asset].columns)}"
     one = (check, _column(draw, known[made.key].columns), other, draw(st.integers(0, 3)))
     checks = () if check == "none" or (check == "relationship" and made.is_python) else (one,)
     after, _ = mended(project.with_made(replace(made, checks=checks)))  # type: ignore[arg-type]
-    return Edit(name, after)
+    return after
 
 
 def _revalued(draw: Draw, project: Project, name: str) -> Edit:
@@ -303,3 +328,6 @@ EDITS: dict[str, Callable[[Draw, Project, str], Edit]] = {
     "change a variable": _revalued,
     "change an unused variable": _unused_variable,
 }
+
+ALL_EDITS = tuple(sorted(EDITS))
+GATE_EDITS = ("alter a value", "add a row", "delete a row", "swap two values", "edit a check")
