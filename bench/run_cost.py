@@ -66,9 +66,7 @@ def main() -> None:
     print(f"bare CREATE TABLE AS   {per_bare:8.2f} ms per asset")
     print(f"headwater run          {per_run:8.2f} ms per asset")
     print(f"orchestration          {per_run - per_bare:8.2f} ms per asset above it ({per_run / per_bare:.1f} times)")
-    print(
-        f"records                {record_bytes / options.assets / 1000:8.2f} kB per asset run, projections included"
-    )
+    print(f"records                {record_bytes / options.assets / 1000:8.2f} kB per asset run, projections included")
 
 
 if __name__ == "__main__":

@@ -252,7 +252,7 @@ def test_two_processes_at_once_only_ever_see_sound_values(tmp_path):
         assert worker.returncode == 0, errors
     values = [read(path, cache_key(number)) for number in range(80)]
     assert [value for number, value in enumerate(values) if value not in (None, Location("x", number))] == []
-    # A process that meets a lock for too long does without, so how much they wrote is a matter of load; that the file is
+    # A process that meets a lock for too long does without, so what they wrote is a matter of load; that the file is
     # still a cache is not.
     cache = AnalysisCache(path)
     cache.put(cache_key("after"), Location("y", 1))
