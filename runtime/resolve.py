@@ -20,7 +20,16 @@ from headwater.runtime.clock_sql import clock_literals
 from headwater.runtime.definer import Definer, PublishedSchemas
 from headwater.runtime.model import Status, StepOutcome
 from headwater.runtime.order import Order, Pinned
-from headwater.runtime.staleness import Case, Decision, Resolved, columns_of_key, decide, is_of_today, missing_tokens
+from headwater.runtime.staleness import (
+    Case,
+    Decision,
+    Resolved,
+    columns_of_key,
+    decide,
+    is_judged_today,
+    is_of_today,
+    missing_tokens,
+)
 from headwater.runtime.state import State, StateReader, VersionRecord
 
 MOST_READER_SETS = 8
@@ -158,7 +167,7 @@ def _stored(at: Situation, case: Case, look: Look) -> Reuse | Order | None:
     found = _of_today(at, case, look, exact=not determined)
     if found is None:
         return None
-    if found.gate.checks_id == case.resolved.checks_id and not found.gate.reads and not found.rejected:
+    if is_judged_today(case, found) and not found.rejected:
         return Reuse(found, f"v{found.number} was made from the same definition and inputs.")
     return _order(at, case, "RECHECK", found)
 

@@ -206,7 +206,7 @@ class Run:
         """Turn what a worker built into a version with its verdict, and accept or reject it."""
         books, external = self._books, order.resolved.asset.is_external
         version = self._version(order, built)
-        recheck = order.kind == "RECHECK" and self._is_published(version)
+        recheck = order.kind == "RECHECK" and self._is_shown(version)
         books.facts.append(gate_entry(version, built.verdict.results, self._hands.run, recheck))
         if order.kind == "BUILD" and external:
             seen = observation_of(version, built, self._at.now)
@@ -390,6 +390,10 @@ class Run:
         if version.file is not None and not is_kept(self._hands.store, version.file):
             return False
         return (published is not None and published.physical == version.physical) or not differs(self._own, version)
+
+    def _is_shown(self, version: VersionRecord) -> bool:
+        """Return whether readers see the version, and its file, so that there is nothing to publish."""
+        return self._is_published(version) and version.asset not in self._books.state.warehouse.altered_files
 
     def _is_published(self, version: VersionRecord) -> bool:
         found = self._books.state.published.get(version.asset)

@@ -266,10 +266,15 @@ def rejected_today(case: Case, words: list[StatusWord]) -> VersionRecord | None:
     if "PENDING" in words and not case.asset.is_external:
         return None
     for version in reversed(case.state.rejected.get(case.asset.key, ())):
-        judged_today = version.gate.checks_id == case.resolved.checks_id
-        if judged_today and is_of_today(case, version) and all(_is_equal(case, r) for r in version.gate.reads):
+        if is_of_today(case, version) and is_judged_today(case, version):
             return version
     return None
+
+
+def is_judged_today(case: Case, version: VersionRecord) -> bool:
+    """Return whether the verdict on `version` was given by today's checks on today's fingerprints of all they read."""
+    judged = version.gate.checks_id == case.resolved.checks_id
+    return judged and all(_is_equal(case, read) for read in version.gate.reads)
 
 
 def is_of_today(case: Case, version: VersionRecord) -> bool | None:

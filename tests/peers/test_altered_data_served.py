@@ -105,6 +105,24 @@ def test_the_output_of_a_file_asset_is_put_back(world: World) -> None:
         assert set(world.status().values()) == {"CURRENT"}
 
 
+def test_a_file_whose_checks_read_another_table_is_put_back(world: World) -> None:
+    """Found by the oracle, seed 208: its verdict was given again, and its file stayed as it was."""
+    world.csv("a", "id,x 1,10 2,20")
+    world.csv("keys", "id 1 2")
+    check = "columns:\n  id: {checks: [{relationship: {to: raw.keys, column: id}}]}"
+    block = f"materialization: {{kind: file, path: out/f.csv}}\n{check}"
+    world.sql("s.f", "select id, x from raw.a order by id", block)
+    world.run()
+    (world.root / "out/f.csv").unlink()
+    assert world.built() == {"s.f": "REUSED"}
+    assert (world.root / "out/f.csv").exists()
+    (world.root / "out/f.csv").unlink()
+    world.csv("keys", "id 1 2 3")
+    assert world.built()["s.f"] == "REUSED"
+    assert (world.root / "out/f.csv").exists()
+    assert set(world.status().values()) == {"CURRENT"}
+
+
 def test_a_file_is_not_put_back_from_a_store_that_was_altered(world: World) -> None:
     world.csv("a", "id,x 1,10 2,20")
     world.sql("s.f", "select id, x from raw.a order by id", "materialization: {kind: file, path: out/f.csv}")
