@@ -37,6 +37,23 @@ def test_a_cosmetic_edit_does_nothing(world: World, name: str) -> None:
     assert world.physical() == before
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select max(columns(*)) from raw.a t",
+        "select t::varchar as w from raw.a t",
+        "pivot (select t.id, t.x from raw.a t) on id in (1, 2) using sum(x)",
+    ],
+)
+def test_an_alias_is_a_local_name_for_readers_of_whole_rows_too(world: World, query: str) -> None:
+    """Found by the oracle, seed 227: they read all columns, and what the table is called is not one."""
+    world.csv("a", "id,x 1,10 2,20")
+    world.sql("s.a", query)
+    world.run()
+    world.sql("s.a", query.replace(" t", " u").replace("t.", "u.").replace("t::", "u::"))
+    assert set(world.status().values()) == {"CURRENT"}
+
+
 def test_description_owner_and_tags_are_not_data(world: World) -> None:
     world.csv("a", "id,x 1,10")
     world.sql("s.a", QUERY)

@@ -234,7 +234,7 @@ def _redressed(draw: Draw, project: Project, made: Made) -> Made:
     what = draw(st.sampled_from(("alias", "cte", "comment", "upper", "wide", "parentheses", "description")))
     dress = made.dress
     values = {
-        "alias": {"t": "u", "u": "t"}.get(dress.alias, "t"),
+        "alias": "t" if dress.alias != "t" or made.shape in ("row", "columns") else "u",
         "cte": "chosen" if dress.cte == "c" else "c",
         "comment": "another" if dress.comment != "another" else "",
         "upper": not dress.upper,

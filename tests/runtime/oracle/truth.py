@@ -104,13 +104,15 @@ def _blocked(connection: duckdb.DuckDBPyConnection, made: Made) -> bool:
         asset, _, there = other.rpartition(".")
         keys = f"select o.{there}::varchar from {asset} o where o.{there} is not null"
         foreign = f"select count(*) > 0 from {made.key} t where t.{column}::varchar not in ({keys})"
+        related = f"{foreign} and t.{column} is not null"  # a NULL refers to nothing
         failing = {
             "unique": f"select count(*) > 0 from (select {column} from {made.key} where {column} is not null "
             f"group by all having count(*) > 1)",
             "not_null": f"select count(*) > 0 from {made.key} where {column} is null",
             "row_count": f"select count(*) < {constant} from {made.key}",
             "expression": f"select count(*) > 0 from {made.key} where not (length({column}::varchar) < {constant + 2})",
-            **dict.fromkeys(("foreign", "relationship"), foreign),
+            "foreign": foreign,
+            "relationship": related,
         }[check]
         if connection.execute(failing).fetchall()[0][0]:
             return True
