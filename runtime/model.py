@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from headwater.assets.key import AssetKey
 from headwater.checks.check import CheckResult
+
+if TYPE_CHECKING:
+    from headwater.lineage.column_graph import ColumnEdge
 
 StatusWord = Literal["MISSING", "UNKNOWN", "STALE", "PENDING", "CURRENT", "RETIRED"]
 FreshnessWord = Literal["OK", "DUE", "LATE", "NONE"]
@@ -206,10 +209,19 @@ class ReadLine:
 
 
 @dataclass(frozen=True, slots=True)
+class TableColumns:
+    """The columns of one asset in a drawing, as (name, type or None, tags), in order; none where they are not known."""
+
+    asset: AssetKey
+    columns: tuple[tuple[str, str | None, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LineageView:
     """What `lineage` answers: columns and reads of one asset, and the edges (upstream, downstream) around it.
 
     `columns` is None where the output columns are not known. `kinds` maps each asset of the drawing to its kind.
+    `tables` and `column_edges` are what a drawing with columns needs of all the assets in it.
     """
 
     asset: AssetKey
@@ -218,6 +230,8 @@ class LineageView:
     edges: tuple[tuple[AssetKey, AssetKey], ...] = ()
     kinds: tuple[tuple[AssetKey, str], ...] = ()
     column: str | None = None  # where one column was asked for
+    tables: tuple[TableColumns, ...] = ()
+    column_edges: tuple[ColumnEdge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

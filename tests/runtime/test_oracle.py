@@ -77,7 +77,7 @@ def require_all_current(site: Site, project: Project) -> None:
     """After a run everything that may be seen is as a rebuild would make it, and nothing is left to do."""
     known, shown, status = truth(project), site.shown(project), site.status()
     for key, table in known.items():
-        assert (status[key] == "CURRENT") is not table.absent, f"{key} is {status[key]} after a run"
+        assert (status[key] == "CURRENT") is not table.absent, f"{key} is {status[key]} after a run: {site.last(key)}"
         if key in shown and key.startswith("raw."):
             assert_equal(key, shown[key], table)
     for made in project.made:

@@ -25,6 +25,7 @@ class Site:
         self.root = root
         self._files: dict[str, str] = {}
         self._sources: dict[str, Source] = {}
+        self._result: RunResult | None = None
 
     @property
     def warehouse(self) -> Path:
@@ -70,7 +71,17 @@ class Site:
 
     def run(self, *select: str, force: bool = False) -> RunResult:
         """Run a selection, or everything."""
-        return self.load().run(select=select, force=force, workers=2)
+        self._result = self.load().run(select=select, force=force, workers=2)
+        return self._result
+
+    def last(self, key: str) -> str:
+        """Return what the last run says of an asset, and what its status says now: for a failure's message."""
+        if self._result is None:
+            return "there was none"
+        project = self.load()
+        step = [step for step in self._result.steps if str(step.asset) == key]
+        log = [line.message for line in project.logs(self._result.run, key)] if self._result.run else []
+        return f"{step}, {project.why(key).status}, {log}"
 
     def status(self) -> dict[str, str]:
         """Return the status word of each asset."""
