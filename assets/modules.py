@@ -55,7 +55,8 @@ def module_names(files: Iterable[str]) -> frozenset[str]:
 
 def _places(roots: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Yield each module imported from below `roots` with its file, or its folder where it is a package without one."""
-    for name, module in list(sys.modules.items()):
+    # Steps import on their threads meanwhile: a copy is made in one go, a list of the items is not.
+    for name, module in sys.modules.copy().items():
         known = getattr(module, "__dict__", {})  # asking a lazy module for an attribute could import it
         place = known.get("__file__") or next(iter(known.get("__path__") or ()), None)
         if isinstance(place, str) and place.startswith(roots):

@@ -81,7 +81,7 @@ def load_module(root: Path, file: str) -> ModuleType | Problem:
 
 def imported_modules(root: Path) -> Iterator[tuple[str, ModuleType]]:
     """Yield the file and the module of everything of the project's own that is imported now by its own name."""
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():
         loader = getattr(getattr(module, "__spec__", None), "loader", None)
         if isinstance(loader, _FromSource) and not name.startswith(_ALONE) and Path(loader.path).is_relative_to(root):
             yield Path(loader.path).relative_to(root).as_posix(), module

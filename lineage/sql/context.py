@@ -75,7 +75,8 @@ class Resolution:
     calls: list[tuple[str, exp.Expr]] = field(default_factory=list)  # functions that may mind the order of rows
     cuts: list[tuple[str, exp.Expr]] = field(default_factory=list)  # LIMIT and the like, with their query
     volatile: bool = False  # whether a name without parentheses turned out to depend on the session
-    names_matter: bool = False  # whether local names or their case can become data
+    names_matter: bool = False  # whether the spelling of column names can become data
+    aliases_matter: bool = False  # whether the names of tables in this text can, too
     next_index: int = 0
     definitions: list[CteDefinition] = field(default_factory=list)  # every CTE, in text order
     may_choose_columns: bool = False  # whether COLUMNS(...) or `* LIKE` can occur in the text at all
@@ -84,6 +85,10 @@ class Resolution:
         """Return the next number for a local name, in scope order."""
         self.next_index += 1
         return self.next_index - 1
+
+    def keep_names(self) -> None:
+        """Note that the spelling of columns, and the names of tables, can become data."""
+        self.names_matter = self.aliases_matter = True
 
     def problem(self, message: str, offset: int | None, remedy: str = "", refused: bool = False) -> None:
         """Note something wrong at a text offset."""

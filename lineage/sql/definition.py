@@ -3,8 +3,8 @@
 Every token stays, so nothing that a parser's tree would drop or normalise is lost: JSON paths, spellings of functions,
 sample clauses. Replaced are only: tables by their completed name and number, columns by the number of the table
 reference and their name, CTE names and table aliases by scope order, stars by the columns they stand for. Left out are
-white space, comments, redundant parentheses and case. Where local names or their spelling can become data (structs of
-rows, PIVOT, COLUMNS), names stay as written. Output names are appended, in order.
+white space, comments, redundant parentheses and case. Where the spelling of columns can become data (structs, PIVOT,
+COLUMNS), they stay as written, and so do the names of tables where these can. Output names are appended, in order.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from headwater.lineage.sql.parentheses import redundant
 
 VERSION: Final = "headwater-sql-1"  # part of what is hashed; raise it when the encoding changes
 _PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*\Z")
+_LAST_NAME: Final = re.compile(r'("(?:[^"]|"")*"|[^\s."]+)\s*\Z')
 _COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/|#[^\n]*", re.S)
 
 
@@ -45,7 +46,7 @@ def _sized(text: str) -> str:
 
 def _tokens(resolution: Resolution) -> list[str]:
     query = resolution.query
-    text, exact = query.text, resolution.names_matter
+    text, exact, aliases = query.text, resolution.names_matter, resolution.aliases_matter
     lowered = text.lower()
     if exact or len(lowered) != len(text):
         lowered = text
@@ -66,7 +67,7 @@ def _tokens(resolution: Resolution) -> list[str]:
         if (replacement := special.get(start)) is not None:
             until, meaning = replacement
             if meaning:
-                out.append(f"{meaning} {_sized(text[start:until])}" if exact else meaning)
+                out.append(_with_spelling(meaning, text[start:until], aliases) if exact else meaning)
             elif before is TokenType.ALIAS and type_ is not TokenType.L_PAREN and out and out[-1] == "as":
                 out.pop()
         elif type_ is TokenType.VAR:
@@ -79,6 +80,14 @@ def _tokens(resolution: Resolution) -> list[str]:
     return out
 
 
+def _with_spelling(meaning: str, text: str, aliases: bool) -> str:
+    """Return a meaning with how it is spelled: all of it, or of a column only its own name."""
+    if aliases:
+        return f"{meaning} {_sized(text)}"
+    last = _LAST_NAME.search(text) if meaning.startswith("c") else None
+    return meaning if last is None else f"{meaning} {_sized(last[0])}"
+
+
 def _special(resolution: Resolution) -> dict[int, tuple[int, str]]:
     """Start of a span -> its end, and the text that stands for what it means; empty where it is left out."""
     special: dict[int, tuple[int, str]] = {}
@@ -89,7 +98,7 @@ def _special(resolution: Resolution) -> dict[int, tuple[int, str]]:
         if query.types[index] is not TokenType.SEMICOLON:
             break
         special[query.starts[index]] = (query.ends[index], "")
-    if not resolution.names_matter:
+    if not (resolution.names_matter and resolution.aliases_matter):
         special.update((start, (end, "")) for start, end in resolution.aliases)
     special.update(resolution.bound)
     for reference in resolution.references:

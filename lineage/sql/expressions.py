@@ -65,7 +65,7 @@ def _note_function(walk: Walk, node: Any, name: str) -> None:
     if unknown or name in functions.SPREADING:
         walk.spreads = True
     if unknown or name in functions.NAMES_AS_DATA:
-        walk.resolution.names_matter = True
+        walk.resolution.keep_names()
     walk.resolution.calls.append((name, node))
 
 
@@ -113,7 +113,7 @@ def _star(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
 
 
 def _qualified_star(walk: Walk, identifiers: list[Any], kind: int) -> None:
-    walk.resolution.names_matter = True
+    walk.resolution.keep_names()
     binding = named_relation(walk.scope, [part.name.lower() for part in identifiers[:-1]])
     if binding is None:
         look_at_everything(walk, "a qualified star cannot be resolved")

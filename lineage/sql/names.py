@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlglot import exp
+
 from headwater.lineage.sql import functions, structs
 from headwater.lineage.sql.context import end_of, start_of
 from headwater.lineage.sql.model import COMPOSE, LOOK, TRANSFORMATION, Binding, whole
@@ -53,7 +55,7 @@ def _note_unbound(walk: Walk, found: Found, parts: list[str], start: int | None,
     resolution = walk.resolution
     resolution.notes.append(f"{'.'.join(parts)}={found.meaning}")
     if len(parts) > 1:
-        resolution.names_matter = True  # its qualifier stays as written
+        resolution.keep_names()  # its qualifier stays as written
     if found.ambiguous and not silent:
         message = f"Column '{parts[-1]}' is ambiguous: several tables have one."
         resolution.problem(message, start, "Qualify it with the table's alias.")
@@ -63,7 +65,7 @@ def _look_at_namesake(walk: Walk, parts: list[str]) -> None:
     """A name that a table of unknown columns may own may as well be the whole row of a table of that name."""
     binding = named_relation(walk.scope, parts)
     if binding is not None:
-        walk.resolution.names_matter = True
+        walk.resolution.keep_names()
         walk.edges.append((whole(binding.relation, f"{parts[-1]} may be a column or a whole row"), LOOK))
 
 
@@ -112,11 +114,15 @@ def _aliased(scope: Scope | None, name: str) -> Found | None:
 def _not_found(walk: Walk, identifiers: list[Any], parts: list[str], kind: int, silent: bool) -> None:
     binding = named_relation(walk.scope, parts)
     if binding is not None:
-        walk.resolution.names_matter = True
         alias = binding.alias or binding.relation.label
         start, end, reference = start_of(identifiers[0]), end_of(identifiers[-1]), binding.relation.reference
         if reference is not None and start is not None and end is not None:
             walk.resolution.qualifiers.append((start, end, reference))
+        if start is not None and end is not None and _is_cast(identifiers[0]):
+            walk.resolution.names_matter = True
+            walk.resolution.bound[start] = (end, f"row{binding.index}")
+        else:
+            walk.resolution.keep_names()
         walk.edges.append((whole(binding.relation, f"{alias} is used as a whole row"), COMPOSE[kind][TRANSFORMATION]))
         return
     if len(parts) == 1 and parts[0] in functions.NILADIC:
@@ -131,6 +137,12 @@ def _not_found(walk: Walk, identifiers: list[Any], parts: list[str], kind: int, 
         walk.resolution.problem(message, start, "Use a key column.", refused=True)
         return
     walk.resolution.problem(*_missing(walk.scope, parts, start))
+
+
+def _is_cast(identifier: Any) -> bool:
+    """Whether a name is cast to another type, so that a row of that name shows its fields and not its own name."""
+    column = identifier.parent
+    return column is not None and isinstance(column.parent, exp.Cast)
 
 
 def _missing(scope: Scope | None, parts: list[str], start: int | None) -> tuple[str, int | None, str]:

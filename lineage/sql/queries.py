@@ -187,7 +187,7 @@ def _anything(resolution: Resolution, node: Any, scope: Scope | None, environmen
     """A form of query that is not understood: every table in it is read whole, and its outputs are not known."""
     out = Relation(type(node).__name__.lower())
     resolution.relations.append(out)
-    resolution.names_matter = True
+    resolution.keep_names()
     inner = Scope(scope)
     if isinstance(node.args.get("this"), exp.Expr) and not isinstance(node.this, (exp.Identifier, exp.Literal)):
         inner.bindings = bind_source(resolution, node.this, inner, environment, out)

@@ -215,7 +215,7 @@ def table_function(
     reads_file = refusals.check_table_function(resolution, call, name)
     walk = Walk(resolution, scope, environment)
     if reads_file or name in ("query", "query_table"):
-        resolution.names_matter = True  # argument names are options, not columns
+        resolution.keep_names()  # argument names are options, not columns
     else:
         walk.children(call, TRANSFORMATION, frozenset())
         walk.run(exp.Null())
@@ -251,7 +251,7 @@ def opaque_source(resolution: Resolution, node: Any, scope: Scope, environment: 
     relation.open, relation.source = True, walk.edges
     relation.row_edges += [(target, LOOK) for target, _ in walk.edges]
     resolution.relations.append(relation)
-    resolution.names_matter = True
+    resolution.keep_names()
     return Binding(alias, relation, resolution.number())
 
 
@@ -259,7 +259,7 @@ def pivoted(resolution: Resolution, pivot: Any, bindings: list[Binding]) -> Bind
     """PIVOT and UNPIVOT turn names into data and data into names: all of what they read is looked at."""
     alias, renamed = alias_of(pivot)
     drop_alias(resolution, pivot)
-    resolution.names_matter = True
+    resolution.keep_names()
     word = "UNPIVOT" if pivot.args.get("unpivot") else "PIVOT"
     relation = Relation(alias or (bindings[0].alias if bindings else None) or word.lower())
     reason = f"{word} turns all of its columns around"
@@ -283,5 +283,5 @@ def read_the_rest(resolution: Resolution, root: Relation) -> None:
         if len(parts) == 1 and any(definition.name == parts[0] for definition in resolution.definitions):
             continue
         relation = table_relation(resolution, node, identifiers, parts, alias_of(node)[0])
-        resolution.names_matter = True
+        resolution.keep_names()
         root.row_edges.append((whole(relation, "it stands in a clause that is not followed"), LOOK))

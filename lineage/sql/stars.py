@@ -83,7 +83,7 @@ def _struct_star(resolution: Resolution, item: Any, qualifier: tuple[str, ...], 
     relation = Relation(".".join(qualifier))
     relation.open, relation.source = True, walk.edges
     resolution.relations.append(relation)
-    resolution.names_matter = True
+    resolution.keep_names()
     return [Binding(qualifier[-1], relation, resolution.number())]
 
 
