@@ -13,7 +13,7 @@ from headwater.lineage.sql.definition import definition_hash
 from headwater.lineage.sql.demand import Demand, demanded
 from headwater.lineage.sql.edits import find_edits
 from headwater.lineage.sql.model import ROW_NAMES, VALUE_NAMES, WINDOW, Column, Relation
-from headwater.lineage.sql.parse import ParsedQuery, parse_query
+from headwater.lineage.sql.parse import ParsedQuery, not_collecting, parse_query
 from headwater.lineage.sql.provenance import edge_sources, kinds_of, provenance
 from headwater.lineage.sql.queries import resolve_query
 from headwater.lineage.sql.volatility import judge
@@ -31,9 +31,13 @@ def analyse_sql(
     `sql` may be parsed already (`parse_query`). `schema` maps table names to columns; for many queries, build one
     `SqlCatalog` and pass it each time. Raises SqlError with line and column for text that cannot be parsed.
     """
+    with not_collecting():
+        return _analyse_text(sql, dialect, SqlCatalog.of(schema), Naming(default_catalog, default_schema))
+
+
+def _analyse_text(sql: str | ParsedQuery, dialect: str, catalog: SqlCatalog, naming: Naming) -> Analysis:
     query = sql if isinstance(sql, ParsedQuery) else parse_query(sql, dialect)
-    naming = Naming(default_catalog, default_schema)
-    resolution = Resolution(query, SqlCatalog.of(schema), naming, resolve_query)
+    resolution = Resolution(query, catalog, naming, resolve_query)
     resolution.may_choose_columns = _may_choose_columns(query.text)
     try:
         return _analyse(resolution)

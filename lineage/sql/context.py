@@ -79,6 +79,7 @@ class Resolution:
     aliases_matter: bool = False  # whether the names of tables in this text can, too
     next_index: int = 0
     definitions: list[CteDefinition] = field(default_factory=list)  # every CTE, in text order
+    clauses: set[int] = field(default_factory=set)  # ids of the FROM clauses that were resolved
     may_choose_columns: bool = False  # whether COLUMNS(...) or `* LIKE` can occur in the text at all
 
     def number(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 
 from sqlglot.tokenizer_core import Token, TokenType
@@ -14,8 +13,7 @@ from headwater.lineage.sql.context import Resolution
 from headwater.lineage.sql.model import TableReference
 from headwater.lineage.sql.parse import ParsedQuery
 
-_CLOCK_WORD = re.compile(rf"\b({'|'.join(sorted(functions.REPLACEABLE_CLOCK))}|age)\b", re.I)
-_CLOCK_PARTS = ("now", "today", "current_", "local", "transaction_", "age")  # a quick look first
+_CLOCK_WORDS = functions.REPLACEABLE_CLOCK | {"age"}
 Clock = Callable[[str], str] | Mapping[str, str]
 
 
@@ -93,13 +91,12 @@ def clock_edits(query: ParsedQuery) -> list[Edit]:
     """Return the places of clock functions. One-argument `age(` gets an empty span, where its first argument goes."""
     edits: list[Edit] = []
     tokens = query.tokens
-    text = query.text.lower()
-    if not (any(part in text for part in _CLOCK_PARTS) and _CLOCK_WORD.search(text)):
+    if _CLOCK_WORDS.isdisjoint(query.words):
         return edits
-    for index, token in enumerate(tokens):
-        name = query.text[token.start : token.end + 1].lower()
-        if name != "age" and name not in functions.REPLACEABLE_CLOCK:
+    for index, name in enumerate(query.words):
+        if name not in _CLOCK_WORDS:
             continue
+        token = tokens[index]
         if index and tokens[index - 1].token_type is TokenType.DOT:
             continue
         closing = _call_end(tokens, index)

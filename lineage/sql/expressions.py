@@ -23,7 +23,7 @@ from headwater.lineage.sql.model import (
     Column,
     whole,
 )
-from headwater.lineage.sql.names import look_at_everything, named_relation, note_name
+from headwater.lineage.sql.names import look_at_everything, named_relation, note_name, note_plain_name
 from headwater.lineage.sql.walk import HANDLERS, Handler, Walk
 
 TRANSFORM_MASKED: Final = TRANSFORMATION + MASKED
@@ -87,6 +87,8 @@ def _count(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
 
 def _column(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
     args = node.args
+    if not hidden and args.get("db") is None and note_plain_name(walk, node, kind):
+        return
     this, table = args["this"], args.get("table")
     if table is None:
         identifiers = [this]

@@ -9,8 +9,57 @@ from sqlglot import exp
 from headwater.lineage.sql import functions, structs
 from headwater.lineage.sql.context import end_of, start_of
 from headwater.lineage.sql.model import COMPOSE, LOOK, TRANSFORMATION, Binding, whole
-from headwater.lineage.sql.scope import Found, Scope, in_scope, look_up, made_up, with_doubt
+from headwater.lineage.sql.scope import Found, Known, Scope, in_scope, look_up, made_up, with_doubt
 from headwater.lineage.sql.walk import Walk
+
+
+def note_plain_name(walk: Walk, node: Any, kind: int) -> bool:
+    """Do what `note_name` does for `column` or `table.column` that one listed column of this very scope answers to.
+
+    Nearly every name is one of these, so this path is short. Return whether it was one.
+    """
+    scope = walk.scope
+    if scope is None or walk.aliases_first:
+        return False
+    args = node.args
+    this, table = args["this"], args.get("table")
+    written = this.args.get("this") if table is None else (table.args["this"], this.args.get("this"))
+    known = scope.known.get(written)
+    if known is None:
+        known = _known(scope, written)
+        if known is None:
+            return False
+        scope.known[written] = known
+    column, meaning, reference = known
+    resolution = walk.resolution
+    resolution.column_of[id(node)] = column
+    walk.edges.append((column, kind))
+    last = this._meta
+    if last:
+        start = last["start"] if table is None else table._meta["start"]
+        resolution.bound[start] = (last["end"] + 1, meaning)
+        if reference is not None and table is not None:
+            resolution.qualifiers.append((start, table._meta["end"] + 1, reference))
+    return True
+
+
+def _known(scope: Scope, written: Any) -> Known | None:
+    if type(written) is str:
+        name = written.lower()
+        if name in scope.merged:
+            return None
+        owners = [binding for binding in scope.bindings if binding.certain(name) is not None]
+    elif type(written[1]) is str:
+        alias, name = written[0].lower(), written[1].lower()
+        owners = [binding for binding in scope.bindings if binding.alias == alias][:1]
+    else:
+        return None
+    if len(owners) != 1 or owners[0].is_open:
+        return None
+    owner = owners[0]
+    column = owner.certain(name)
+    reference = owner.relation.reference if owner.qualifier else None
+    return None if column is None else (column, f"c{owner.index}.{name}", reference)
 
 
 def note_name(
@@ -19,17 +68,6 @@ def note_name(
     """Add what a dotted name depends on to the walk, and note for later passes what it means and where it stands."""
     parts = [part.args["this"].lower() for part in identifiers]
     if parts[0] in hidden:
-        return
-    scope = walk.scope
-    if scope is not None and not walk.aliases_first and (known := scope.known.get(tuple(parts))) is not None:
-        column, meaning, reference = known
-        walk.resolution.column_of[id(node)] = column
-        walk.edges.append((column, kind))
-        first, last = identifiers[0]._meta, identifiers[-1]._meta
-        if first and last:
-            walk.resolution.bound[first["start"]] = (last["end"] + 1, meaning)
-            if reference is not None:
-                walk.resolution.qualifiers.append((first["start"], identifiers[-2]._meta["end"] + 1, reference))
         return
     found, used = find_column(walk.scope, parts, walk.aliases_first)
     if found is None:
@@ -81,8 +119,6 @@ def _note_binding(
         qualifier_end = end_of(identifiers[used - 2])
         if qualifier_end is not None:
             resolution.qualifiers.append((start, qualifier_end, reference))
-    if used == len(parts) and walk.scope is not None and not walk.aliases_first and not binding.is_open:
-        walk.scope.known[tuple(parts)] = (found.column, meaning, reference)
 
 
 def find_column(scope: Scope | None, parts: list[str], aliases_first: bool = False) -> tuple[Found | None, int]:

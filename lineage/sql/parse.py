@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
@@ -34,6 +37,7 @@ class ParsedQuery:
     starts: tuple[int, ...]  # of each token, in characters
     ends: tuple[int, ...]  # exclusive
     types: tuple[TokenType, ...]
+    words: tuple[str, ...]  # the text of each token in lower case
 
     def place(self, offset: int) -> tuple[int, int]:
         """Return the line and column (from 1) of a character offset."""
@@ -61,16 +65,19 @@ def parse_query(sql: str, dialect: str = "duckdb") -> ParsedQuery:
     statements = [tree for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)]
     if not statements:
         raise SqlError("The text holds no SQL statement.", 1, 1, "Write one query.")
+    starts = tuple([token.start for token in tokens])
+    ends = tuple([token.end + 1 for token in tokens])
+    types = tuple([token.token_type for token in tokens])
     return ParsedQuery(
-        sql,
-        dialect,
-        tuple(tokens),
-        statements[0],
-        len(statements),
-        tuple([token.start for token in tokens]),
-        tuple([token.end + 1 for token in tokens]),
-        tuple([token.token_type for token in tokens]),
+        sql, dialect, tuple(tokens), statements[0], len(statements), starts, ends, types, _words(sql, starts, ends)
     )
+
+
+def _words(sql: str, starts: tuple[int, ...], ends: tuple[int, ...]) -> tuple[str, ...]:
+    text = sql.lower()
+    if len(text) != len(sql):  # some letters are two in lower case, which would move every place after them
+        return tuple([sql[start:end].lower() for start, end in zip(starts, ends, strict=True)])
+    return tuple([text[start:end] for start, end in zip(starts, ends, strict=True)])
 
 
 def _parse(engine: Dialect, sql: str) -> tuple[list[Token], list[exp.Expr | None]]:
@@ -90,6 +97,18 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
     """Return the line and column (from 1) of a character offset."""
     before = text[:offset]
     return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+
+
+@contextmanager
+def not_collecting() -> Iterator[None]:
+    """Put off garbage collection: a tree is thousands of objects, none of which is garbage before its text is done."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @cache

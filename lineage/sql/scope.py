@@ -7,6 +7,7 @@ from sqlglot import exp
 from headwater.lineage.sql.model import IDENTITY, LOOK, Binding, Column, Edge, TableReference, whole
 
 NO_NAMES: frozenset[str] = frozenset()
+Known = tuple[Column, str, TableReference | None]  # its meaning for the hash, and the reference that qualifies it
 
 
 class Scope:
@@ -18,7 +19,7 @@ class Scope:
         self.parent = parent
         self.lateral_aliases = lateral_aliases  # whether a select item can refer to those before it
         self.bindings: list[Binding] = []
-        self.known: dict[tuple[str, ...], tuple[Column, str, TableReference | None]] = {}  # names looked up before
+        self.known: dict[str | tuple[str, str], Known] = {}  # plain names looked up before, as written
         self.merged: dict[str, Column] = {}  # columns that USING made one
         self.aliases: dict[str, Column] = {}  # select items so far
         self.windows: dict[str, exp.Expr] = {}

@@ -68,6 +68,7 @@ def _from(selection: Selection) -> None:
     scope, out = selection.scope, selection.out
     clause = args.get("from_")
     if clause is not None:
+        selection.resolution.clauses.add(id(clause))
         scope.bindings = bind_source(selection.resolution, clause.this, scope, selection.environment, out)
     for join in args.get("joins") or ():
         join_source(selection.resolution, join, scope, selection.environment, out)

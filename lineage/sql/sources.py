@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlglot import exp
+from sqlglot.tokenizer_core import TokenType
 
 from headwater.lineage.sql import functions, refusals
 from headwater.lineage.sql.context import CteDefinition, Environment, Resolution, end_of, start_of
@@ -22,6 +23,15 @@ from headwater.lineage.sql.model import (
     whole,
 )
 from headwater.lineage.sql.scope import Scope
+
+_FROM: Final = TokenType.FROM
+_TABLES_ELSEWHERE: Final = frozenset(
+    [
+        TokenType.INTO, TokenType.TABLE, TokenType.INSERT, TokenType.UPDATE, TokenType.DELETE, TokenType.MERGE,
+        TokenType.CREATE, TokenType.PIVOT, TokenType.UNPIVOT, TokenType.DESCRIBE, TokenType.SUMMARIZE, TokenType.HINT,
+        TokenType.COPY, TokenType.COMMAND,
+    ]
+)  # fmt: skip
 
 
 def alias_of(node: Any) -> tuple[str | None, tuple[str, ...]]:
@@ -271,8 +281,16 @@ def pivoted(resolution: Resolution, pivot: Any, bindings: list[Binding]) -> Bind
     return Binding(relation.label, relation, resolution.number(), renamed)
 
 
+def _followed_all(resolution: Resolution) -> bool:
+    """Whether the text names no table anywhere but in FROM clauses that were resolved, as nearly every text does."""
+    types = resolution.query.types
+    return types.count(_FROM) == len(resolution.clauses) and _TABLES_ELSEWHERE.isdisjoint(types)
+
+
 def read_the_rest(resolution: Resolution, root: Relation) -> None:
     """The safety net: a table that no rule above came across is read whole."""
+    if _followed_all(resolution):
+        return
     for node in resolution.query.tree.find_all(exp.Table):
         if id(node) in resolution.visited or not isinstance(node.this, exp.Identifier):
             continue

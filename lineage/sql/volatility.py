@@ -16,6 +16,7 @@ from headwater.lineage.sql.function_names import words
 
 _PURE_SYNTAX = (exp.And, exp.Or, exp.Cast, exp.Case, exp.If, exp.Array, exp.Struct, exp.Exists, exp.JSONExtract)
 _CLOCK_SYNTAX = (exp.CurrentDate, exp.CurrentTime, exp.CurrentTimestamp, exp.Localtime, exp.Localtimestamp)
+_L_PAREN: Final = TokenType.L_PAREN
 _FLOATING: Final = frozenset(["double", "float", "real", "float4", "float8"])
 _FLOAT_CASTS: Final = ("DOUBLE", "FLOAT")
 
@@ -43,12 +44,13 @@ def judge(resolution: Resolution, edits: tuple[Edit, ...]) -> tuple[Volatility, 
 def _needs_a_closer_look(resolution: Resolution) -> bool:
     """Whether anything in the text is called that is not known to be pure."""
     query = resolution.query
+    words = set(query.words)
     text = query.text.lower()
-    if any(part in text for part in _SUSPICIOUS_PARTS) and _SUSPICIOUS.search(text):
+    if any(part in text for part in _SUSPICIOUS_PARTS) and any(map(_SUSPICIOUS.search, words)):
         return True
-    for index in [index for index, type_ in enumerate(query.types) if type_ is TokenType.L_PAREN and index]:
-        word = query.text[query.starts[index - 1] : query.ends[index - 1]].lower()
-        if functions.is_pure(word) or word in _NO_FUNCTION or not (word[-1].isalnum() or word[-1] in '"_`'):
+    callers = {query.words[index - 1] for index, type_ in enumerate(query.types) if type_ is _L_PAREN and index}
+    for word in callers - _NO_FUNCTION:
+        if functions.is_pure(word) or not (word[-1:].isalnum() or word[-1:] in '"_`'):
             continue
         if " " not in word or word.split()[-1] not in _NO_FUNCTION:
             return True
