@@ -7,21 +7,15 @@ written by someone else can at worst be useless.
 from __future__ import annotations
 
 import hashlib
-import io
 import pickle
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import is_dataclass
 from pathlib import Path
 
-from headwater.assets.key import AssetKey
 from headwater.runtime.installed import installed_version
+from headwater.runtime.packing import pack, unpack
 
-# Where values may come from: the frozen data of these modules, and a few types of the standard library.
-_OURS = ("headwater.assets.", "headwater.lineage.", "headwater.runtime.")
-_PLAIN = {("decimal", "Decimal"), ("datetime", "date"), ("datetime", "datetime"), ("datetime", "timezone")}
-_PLAIN |= {("datetime", "timedelta")}
 _DIGEST_BYTES = 16
 _MAX_BYTES = 1 << 30  # beyond this the cache starts anew: old versions of texts are never asked for again
 _ROWS_PER_QUERY = 500
@@ -57,7 +51,7 @@ class AnalysisCache:
     def put(self, key: bytes, value: object) -> None:
         """Remember `value` under `key` until `flush`. A value that cannot be packed is not remembered."""
         with suppress(pickle.PicklingError, TypeError, AttributeError, RecursionError):
-            payload = pickle.dumps(value, protocol=5)
+            payload = pack(value)
             self._new[key] = _digest(key, payload) + payload
 
     def flush(self) -> None:
@@ -151,22 +145,9 @@ def _unpack(key: bytes, packed: object) -> object | None:
     if not isinstance(packed, bytes) or packed[:_DIGEST_BYTES] != _digest(key, packed[_DIGEST_BYTES:]):
         return None
     try:
-        loaded: object = _Unpickler(io.BytesIO(packed[_DIGEST_BYTES:])).load()
-        return loaded
+        return unpack(packed[_DIGEST_BYTES:])
     except Exception:  # whatever a foreign payload raises, it is only not a cache hit
         return None
-
-
-class _Unpickler(pickle.Unpickler):
-    """Admits the frozen values of this project and nothing else: no function, no class that a module only imports."""
-
-    def find_class(self, module: str, name: str) -> type:
-        if (module, name) in _PLAIN or (module.startswith(_OURS) and "." not in name):
-            found = super().find_class(module, name)
-            ours = isinstance(found, type) and found.__module__ == module
-            if ours and ((module, name) in _PLAIN or is_dataclass(found) or issubclass(found, AssetKey)):
-                return found  # type: ignore[no-any-return]
-        raise pickle.UnpicklingError(f"{module}.{name} is not part of a cache")
 
 
 def texts_digest(texts: Mapping[str, str]) -> str:

@@ -53,10 +53,12 @@ class PublishedSchemas(Mapping[AssetKey, SchemaColumns | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What is cached: the resolved asset and the problems met on the way."""
+class Outcome:
+    """What is cached of a resolved asset, which is known itself, and the problems met on the way."""
 
-    resolved: Resolved
+    definition: Definition
+    checks_id: str
+    check_reads: tuple[ReadSet, ...]
     problems: tuple[Problem, ...]
 
 
@@ -69,7 +71,7 @@ class Definer:
         settings = result_settings(loaded.config.engine, loaded.config.timezone)
         self._settings = tagged_hash("settings", dict(settings))
         self._python = PythonDefiner(loaded.python_texts(), loaded.config.variables, self._settings, cache)
-        self._memory: dict[bytes, _Outcome] = {}
+        self._memory: dict[bytes, Outcome] = {}
         self._analyses: dict[bytes, Analysis] = {}
 
     def resolve(self, key: AssetKey, schemas: Schemas) -> tuple[Resolved, tuple[Problem, ...]]:
@@ -79,9 +81,9 @@ class Definer:
         outcome = self._memory.get(place)
         if outcome is None:
             hit = self._cache.get_many([place]).get(place)
-            outcome = hit if isinstance(hit, _Outcome) else self._resolve(asset, schemas, place)
+            outcome = hit if isinstance(hit, Outcome) else self._resolve(asset, schemas, place)
             self._memory[place] = outcome
-        return outcome.resolved, outcome.problems
+        return Resolved(asset, outcome.definition, outcome.checks_id, outcome.check_reads), outcome.problems
 
     def resolve_all(self, state: State | None) -> tuple[dict[AssetKey, Resolved], tuple[Problem, ...]]:
         """Resolve every asset in build order, each against what its upstreams now promise to look like.
@@ -159,7 +161,7 @@ class Definer:
         self._cache.put(place, analysis)
         return analysis
 
-    def _resolve(self, asset: Asset, schemas: Schemas, place: bytes) -> _Outcome:
+    def _resolve(self, asset: Asset, schemas: Schemas, place: bytes) -> Outcome:
         if asset.sql is not None:
             definition, problems = self._define_sql(asset, schemas)
         elif asset.python is not None:
@@ -167,8 +169,7 @@ class Definer:
         else:
             definition, problems = Definition("", config_hash(asset), self._settings), []
         check_reads, check_problems = self._check_reads(asset, definition, schemas)
-        resolved = Resolved(asset, definition, _checks_id(asset), check_reads)
-        outcome = _Outcome(resolved, (*problems, *check_problems))
+        outcome = Outcome(definition, _checks_id(asset), check_reads, (*problems, *check_problems))
         self._cache.put(place, outcome)
         return outcome
 

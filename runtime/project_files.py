@@ -29,20 +29,21 @@ def read_files(config: ProjectConfig) -> ProjectFiles:
     texts: dict[str, str] = {}
     folder_of: dict[str, str] = {}
     problems: list[Problem] = []
+    below = len(str(config.root)) + 1  # where names relative to the project start in a path
     for folder in config.asset_folders:
         top = config.root / folder
         if not top.is_dir():
             problems.append(_missing(config, folder))
             continue
-        for path in _walk(top, _ENDINGS):
-            file = path.relative_to(config.root).as_posix()
+        for path in _walk(str(top), _ENDINGS):
+            file = path[below:].replace(os.sep, "/")
             text = _read(path, file, problems)
             if text is not None:
                 texts[file] = text
-                folder_of[file] = "".join(f"{part.lower()}." for part in path.parent.relative_to(top).parts)
+                folder_of[file] = "".join(f"{part.lower()}." for part in path[len(str(top)) + 1 :].split(os.sep)[:-1])
     if any(file.endswith(".py") for file in folder_of):
         for path in _own_modules(config.root):
-            file = path.relative_to(config.root).as_posix()
+            file = path[below:].replace(os.sep, "/")
             text = texts[file] if file in texts else _read(path, file, problems)
             if text is not None:
                 texts[file] = text
@@ -56,12 +57,12 @@ def _missing(config: ProjectConfig, folder: str) -> Problem:
     return Problem(FILE_NAME, line, f"the asset folder {folder!r} does not exist.", remedy)
 
 
-def _own_modules(root: Path) -> Iterator[Path]:
+def _own_modules(root: Path) -> Iterator[str]:
     """Yield Python files that assets may import: those beside headwater.toml, and those in folders there."""
-    yield from sorted(root.glob("*.py"))
+    yield from sorted(map(str, root.glob("*.py")))
     for entry in sorted(os.scandir(root), key=lambda e: e.name):
         if entry.is_dir() and not _is_skipped(entry.path):
-            yield from _walk(Path(entry.path), (".py",))
+            yield from _walk(entry.path, (".py",))
 
 
 def _is_skipped(folder: str) -> bool:
@@ -70,9 +71,9 @@ def _is_skipped(folder: str) -> bool:
     return name.startswith(".") or name in _SKIPPED_FOLDERS or os.path.exists(os.path.join(folder, "pyvenv.cfg"))
 
 
-def _walk(top: Path, endings: tuple[str, ...]) -> Iterator[Path]:
+def _walk(top: str, endings: tuple[str, ...]) -> Iterator[str]:
     """Yield files below `top` in order, through symbolic links too, but into no folder that it is in already."""
-    inside: dict[str, frozenset[str]] = {str(top): frozenset((os.path.realpath(top),))}
+    inside: dict[str, frozenset[str]] = {top: frozenset((os.path.realpath(top),))}
     for folder, folders, files in os.walk(top, followlinks=True):
         above = inside.pop(folder)
         entered = []
@@ -83,14 +84,17 @@ def _walk(top: Path, endings: tuple[str, ...]) -> Iterator[Path]:
                 entered.append(name)
                 inside[path] = above | {real}
         folders[:] = entered
-        yield from (Path(folder, name) for name in sorted(files) if name.endswith(endings) and not name.startswith("."))
+        wanted = [name for name in sorted(files) if name.endswith(endings) and not name.startswith(".")]
+        yield from (os.path.join(folder, name) for name in wanted)
 
 
-def _read(path: Path, file: str, problems: list[Problem]) -> str | None:
+def _read(path: str, file: str, problems: list[Problem]) -> str | None:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        with open(path, "rb", buffering=0) as opened:
+            content = opened.read()
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        line = content[: error.start].count(b"\n") + 1
         problems.append(Problem(file, line, f"the file is not UTF-8 text (byte {error.start}).", "Save it as UTF-8."))
     except OSError as error:
         problems.append(Problem(file, None, f"the file cannot be read: {error.strerror}.", "Check its permissions."))

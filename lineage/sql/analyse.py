@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from headwater.assets.errors import SqlError
+from headwater.lineage.collecting import not_collecting
 from headwater.lineage.sql import sources, writes
 from headwater.lineage.sql.analysis import Analysis, ColumnSource, Influence, OutputColumn, Read, Transformation
 from headwater.lineage.sql.catalog import Naming, Schema, SqlCatalog
@@ -13,7 +14,7 @@ from headwater.lineage.sql.definition import definition_hash
 from headwater.lineage.sql.demand import Demand, demanded
 from headwater.lineage.sql.edits import find_edits
 from headwater.lineage.sql.model import ROW_NAMES, VALUE_NAMES, WINDOW, Column, Relation
-from headwater.lineage.sql.parse import ParsedQuery, not_collecting, parse_query
+from headwater.lineage.sql.parse import ParsedQuery, parse_query
 from headwater.lineage.sql.provenance import edge_sources, kinds_of, provenance
 from headwater.lineage.sql.queries import resolve_query
 from headwater.lineage.sql.volatility import judge

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
@@ -97,18 +94,6 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
     """Return the line and column (from 1) of a character offset."""
     before = text[:offset]
     return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
-
-
-@contextmanager
-def not_collecting() -> Iterator[None]:
-    """Put off garbage collection: a tree is thousands of objects, none of which is garbage before its text is done."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @cache

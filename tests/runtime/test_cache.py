@@ -18,6 +18,7 @@ from headwater.assets.asset import Asset, CheckSpec, Location
 from headwater.assets.key import AssetKey
 from headwater.runtime import cache as module
 from headwater.runtime.cache import AnalysisCache, cache_key, texts_digest
+from headwater.runtime.packing import pack
 
 VALUE = Asset(
     AssetKey("a.b"),
@@ -99,6 +100,12 @@ def by_name(name: str, *arguments: object) -> bytes:
         by_name("headwater.assets.config:Path", "evil"),
         by_name("headwater.assets.python_module:load_module", "x", "y"),
         by_name("headwater.assets.asset:Asset.__init_subclass__"),
+        by_name("headwater.runtime.packing:restore", "subprocess:Popen", "evil"),
+        by_name("headwater.runtime.packing:restore", "headwater.runtime.cache:AnalysisCache", None),
+        by_name("headwater.runtime.packing:restore", "headwater.runtime.cache:_remove", "evil"),
+        by_name("headwater.runtime.packing:restore", "headwater.assets.config:Path", "evil"),
+        by_name("headwater.runtime.packing:restore", "headwater.assets.asset:Location", "x"),
+        by_name("headwater.runtime.packing:importlib.import_module", "antigravity"),
         b"",
         b"\x80\x05",
         b"not a pickle",
@@ -115,7 +122,7 @@ def test_a_foreign_payload_is_no_hit_and_is_not_run(payload, tmp_path, monkeypat
 
 def test_a_planted_value_of_ours_is_read_so_the_test_above_can_fail(tmp_path):
     path = filled(tmp_path / "c.db")
-    plant(path, KEY, pickle.dumps(Location("x", 2)))
+    plant(path, KEY, pack(Location("x", 2)))
     assert read(path) == Location("x", 2)
 
 
