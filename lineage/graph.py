@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from headwater.assets.key import AssetKey
@@ -23,6 +23,18 @@ class AssetGraph:
     def before(self, key: AssetKey) -> tuple[AssetKey, ...]:
         """Return everything that must be up to date before `key` can be judged: reads, then what its checks read."""
         return self.upstream[key] + self.check_upstream.get(key, ())
+
+    def generations(self) -> Iterator[list[AssetKey]]:
+        """Yield the assets in groups, each of which reads only groups before it; within one in build order."""
+        depth: dict[AssetKey, int] = {}
+        groups: list[list[AssetKey]] = []
+        for key in self.order:
+            above = self.upstream[key] + self.check_upstream.get(key, ())
+            depth[key] = at = max((depth[up] + 1 for up in above), default=0)
+            if at == len(groups):
+                groups.append([])
+            groups[at].append(key)
+        yield from groups
 
     def ancestors(self, keys: Iterable[AssetKey], depth: int | None = None) -> frozenset[AssetKey]:
         """Return `keys` and all they read, at most `depth` steps up."""

@@ -31,10 +31,14 @@ class AnalysisCache:
 
     def get_many(self, keys: Iterable[bytes]) -> dict[bytes, object]:
         """Return the values that are stored under `keys`; a key without a sound value is left out."""
-        if self._connection is None:
-            return {}
         found: dict[bytes, object] = {}
         wanted = list(keys)
+        for key in wanted if self._new else ():
+            if key in self._new and (value := _unpack(key, self._new[key])) is not None:
+                found[key] = value
+        if self._connection is None:
+            return found
+        wanted = [key for key in wanted if key not in found]
         try:
             for start in range(0, len(wanted), _ROWS_PER_QUERY):
                 part = wanted[start : start + _ROWS_PER_QUERY]
@@ -45,8 +49,16 @@ class AnalysisCache:
                         found[key] = value
         except sqlite3.Error as error:
             self._give_up(error)
-            return {}
         return found
+
+    def adopt(self, rows: Mapping[bytes, bytes]) -> None:
+        """Remember rows that another process put, as `take` gave them."""
+        self._new.update(rows)
+
+    def take(self) -> dict[bytes, bytes]:
+        """Return what was put since the last time, and forget it."""
+        rows, self._new = self._new, {}
+        return rows
 
     def put(self, key: bytes, value: object) -> None:
         """Remember `value` under `key` until `flush`. A value that cannot be packed is not remembered."""

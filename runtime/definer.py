@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headwater.assets.asset import Asset
@@ -30,6 +30,7 @@ from headwater.runtime.definition_problems import (
 )
 from headwater.runtime.engines import result_settings
 from headwater.runtime.loading import Loaded
+from headwater.runtime.loading_crew import Crew
 from headwater.runtime.staleness import Resolved
 from headwater.runtime.state import State, VersionRecord
 
@@ -65,7 +66,8 @@ class Outcome:
 class Definer:
     """Resolves assets of one loaded project. Pure but for its cache."""
 
-    def __init__(self, loaded: Loaded, cache: AnalysisCache) -> None:
+    def __init__(self, loaded: Loaded, cache: AnalysisCache, crew: Crew | None = None) -> None:
+        self._crew = crew
         self._loaded = loaded
         self._cache = cache
         settings = result_settings(loaded.config.engine, loaded.config.timezone)
@@ -77,7 +79,9 @@ class Definer:
     def resolve(self, key: AssetKey, schemas: Schemas) -> tuple[Resolved, tuple[Problem, ...]]:
         """Return the asset resolved against `schemas` (None: not known), and the problems found in doing so."""
         asset = self._loaded.assets[key]
-        place = self._key(asset, schemas)
+        return self._resolved(asset, self._key(asset, schemas), schemas)
+
+    def _resolved(self, asset: Asset, place: bytes, schemas: Schemas) -> tuple[Resolved, tuple[Problem, ...]]:
         outcome = self._memory.get(place)
         if outcome is None:
             hit = self._cache.get_many([place]).get(place)
@@ -94,16 +98,43 @@ class Definer:
         schemas: dict[AssetKey, SchemaColumns | None] = {}
         resolved: dict[AssetKey, Resolved] = {}
         doubtful: list[AssetKey] = []
-        for key in self._loaded.require_some_graph().order:
-            resolved[key], found = self.resolve(key, schemas)
-            doubtful += [key] if found else []
-            schemas[key] = known_schema(resolved[key], state)
+        graph = self._loaded.require_some_graph()
+        for generation in graph.generations():
+            assets = [(self._loaded.assets[key], self._key(self._loaded.assets[key], schemas)) for key in generation]
+            self._fetch(assets, schemas)
+            for asset, place in assets:
+                key = asset.key
+                resolved[key], found = self._resolved(asset, place, schemas)
+                doubtful += [key] if found else []
+                schemas[key] = known_schema(resolved[key], state)
+        if self._crew is not None:
+            self._crew.dismiss()
         problems: list[Problem] = []
         certain = self._certain_schemas(resolved, state) if doubtful else {}
         for key in doubtful:
             resolved[key], found = self.resolve(key, certain)
             problems += found
-        return resolved, tuple(problems)
+        return {key: resolved[key] for key in graph.order}, tuple(problems)
+
+    def _fetch(self, assets: Sequence[tuple[Asset, bytes]], schemas: Schemas) -> None:
+        """Look many assets up at once, none of which reads another, and let the crew share what is not known yet."""
+        unknown = {place: asset for asset, place in assets if place not in self._memory}
+        for place, hit in self._cache.get_many(unknown).items():
+            if isinstance(hit, Outcome):
+                self._memory[place] = hit
+                del unknown[place]
+        if self._crew is None:
+            return
+        tasks = [self._task(asset, place, schemas) for place, asset in unknown.items() if asset.sql is not None]
+        for place, *_ in self._crew.share("resolve", tasks, self._cache.adopt):
+            assert isinstance(place, bytes)
+            self._memory[place] = self._resolve(unknown[place], schemas, place)
+        self._crew.collect()
+
+    def _task(self, asset: Asset, place: bytes, schemas: Schemas) -> tuple[object, ...]:
+        names = self._loaded.references.get(asset.key, ())
+        seen = {up: schemas.get(up) for up in (AssetKey(name.lstrip("?")) for name in names)}
+        return place, asset, names, self._loaded.origins[asset.key], seen
 
     def _certain_schemas(self, resolved: Mapping[AssetKey, Resolved], state: State | None) -> Schemas:
         """Return for each asset the columns that its next version has for certain, or None.

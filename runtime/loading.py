@@ -17,6 +17,7 @@ from headwater.checks.declare import distinct_labels
 from headwater.lineage.graph import AssetGraph
 from headwater.runtime.cache import AnalysisCache, cache_key, texts_digest
 from headwater.runtime.linking import broken_keys, did_you_mean, link
+from headwater.runtime.loading_crew import Crew
 from headwater.runtime.project_files import ProjectFiles, read_files
 
 
@@ -63,12 +64,15 @@ class FileDeclarations:
     references: tuple[tuple[AssetKey, tuple[str, ...]], ...]
 
 
-def load(config: ProjectConfig, cache: AnalysisCache) -> Loaded:
-    """Return the project that `config` describes, with every problem that can be found without building anything."""
+def load(config: ProjectConfig, cache: AnalysisCache, crew: Crew | None = None) -> Loaded:
+    """Return the project that `config` describes, with every problem that can be found without building anything.
+
+    A `crew` shares the work of a cold load.
+    """
     files = read_files(config)
     problems = list(files.problems)
     config = _sound_defaults(config, cache, problems)
-    declared, file_keys = _declarations(config, files, cache)
+    declared, file_keys = _declarations(config, files, cache, crew)
     assets: dict[AssetKey, Asset] = {}
     references: dict[AssetKey, tuple[str, ...]] = {}
     for file in files.folder_of:
@@ -105,7 +109,7 @@ def _sound_defaults(config: ProjectConfig, cache: AnalysisCache, problems: list[
 
 
 def _declarations(
-    config: ProjectConfig, files: ProjectFiles, cache: AnalysisCache
+    config: ProjectConfig, files: ProjectFiles, cache: AnalysisCache, crew: Crew | None
 ) -> tuple[dict[str, FileDeclarations], dict[str, bytes]]:
     common = (config.dialect, sorted(config.defaults.items(), key=str))
     python = texts_digest({f: t for f, t in files.texts.items() if f.endswith(".py")})
@@ -113,20 +117,34 @@ def _declarations(
         file: cache_key("file", file, prefix, python if file.endswith(".py") else files.texts[file], common)
         for file, prefix in files.folder_of.items()
     }
-    cached = cache.get_many(keys.values())
-    declared: dict[str, FileDeclarations] = {}
-    for file, key in keys.items():
-        hit = cached.get(key)
-        if isinstance(hit, FileDeclarations):
-            declared[file] = hit
-            continue
-        from headwater.runtime.declaring import declare_file  # imports pydantic, YAML and sqlglot: cold path only
+    cached = {key: hit for key, hit in cache.get_many(keys.values()).items() if isinstance(hit, FileDeclarations)}
+    missing = [file for file, key in keys.items() if key not in cached]
+    if crew is not None and missing:
+        tasks = [(keys[f], f, files.folder_of[f], files.texts[f]) for f in missing if not f.endswith(".py")]
+        for _, file, _, _ in crew.share("declare", tasks, cache.adopt):
+            _declare(config, str(file), files, cache, keys, cached)
+        crew.collect()
+        cached |= cache.get_many(keys[file] for file in missing if keys[file] not in cached)
+    for file in missing:
+        if keys[file] not in cached:
+            _declare(config, file, files, cache, keys, cached)
+    return {file: cached[key] for file, key in keys.items()}, keys  # type: ignore[misc]
 
-        found, repeatable = declare_file(config, file, files)
-        declared[file] = found
-        if repeatable:
-            cache.put(key, found)
-    return declared, keys
+
+def _declare(
+    config: ProjectConfig,
+    file: str,
+    files: ProjectFiles,
+    cache: AnalysisCache,
+    keys: Mapping[str, bytes],
+    declared: dict[bytes, object],
+) -> None:
+    from headwater.runtime.declaring import declare_file  # imports pydantic, YAML and sqlglot: cold path only
+
+    found, repeatable = declare_file(config, file, files)
+    declared[keys[file]] = found
+    if repeatable:
+        cache.put(keys[file], found)
 
 
 def _add(asset: Asset, assets: dict[AssetKey, Asset], problems: list[Problem]) -> None:

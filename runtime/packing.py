@@ -11,7 +11,7 @@ import io
 import pickle
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from typing import Final
+from typing import Final, cast
 
 from headwater.assets.key import AssetKey
 
@@ -22,9 +22,9 @@ _PLAIN: Final = {("decimal", "Decimal"), ("datetime", "date"), ("datetime", "dat
 }
 _KEY: Final = "k"
 
-_Setter = Callable[[object, object], None]
+Maker = Callable[..., object]
 _names: dict[type, tuple[str, tuple[str, ...]]] = {}  # class -> its text form and its fields
-_classes: dict[str, tuple[type, tuple[_Setter, ...]]] = {}  # and back, with what sets each field of a frozen value
+_makers: dict[str, Maker] = {_KEY: AssetKey}  # and back: the text form to what makes a value of its fields
 
 
 def pack(value: object) -> bytes:
@@ -57,23 +57,30 @@ class _Packer(pickle.Pickler):
 
 def restore(name: str, *values: object) -> object:
     """Return the value of the class called `name` with these fields, in order, as they were: nothing is computed."""
-    if name == _KEY:
-        return str.__new__(AssetKey, values[0])
-    known = _classes.get(name) or _find(name)
-    made: object = object.__new__(known[0])
-    for setter, value in zip(known[1], values, strict=True):
-        setter(made, value)
-    return made
+    maker = _makers.get(name) or _find(name)
+    return maker(*values)
 
 
-def _find(name: str) -> tuple[type, tuple[_Setter, ...]]:
+def _find(name: str) -> Maker:
     module, _, qualname = name.partition(":")
     found = getattr(importlib.import_module(module), qualname, None) if _is_ours(module, qualname) else None
     if not isinstance(found, type) or not is_dataclass(found) or found.__module__ != module:
         raise pickle.UnpicklingError(f"{name} is not part of a cache")
-    setters: tuple[_Setter, ...] = tuple(vars(found)[part.name].__set__ for part in fields(found))
-    _classes[name] = found, setters
-    return found, setters
+    maker = _makers[name] = _maker(found)
+    return maker
+
+
+def _maker(made: type) -> Maker:
+    """Return a function that makes a frozen value of its fields.
+
+    It is compiled, as dataclasses compile their `__init__`, for a loop over the fields takes twice as long.
+    """
+    parts = [part.name for part in fields(made)]
+    lines = [f"def make({', '.join(parts)}):", "    made_ = new(cls)"]
+    lines += [f"    set_(made_, {part!r}, {part})" for part in parts]
+    known: dict[str, object] = {"new": object.__new__, "cls": made, "set_": object.__setattr__}
+    exec("\n".join([*lines, "    return made_"]), known)
+    return cast(Maker, known["make"])
 
 
 def _is_ours(module: str, qualname: str) -> bool:

@@ -15,6 +15,6 @@ def all_problems(workspace: Workspace) -> tuple[Problem, ...]:
         return loaded.problems
     with workspace.reader() as reader:
         state = None if reader is None else SqlStateReader(reader.connection).snapshot("prod")
-    _, found = Definer(loaded, workspace.cache).resolve_all(state)
+    _, found = Definer(loaded, workspace.cache, workspace.crew).resolve_all(state)
     workspace.cache.flush()
     return tuple(sorted({*loaded.problems, *found}, key=lambda p: (p.file or "", p.line or 0, p.message)))

@@ -39,6 +39,7 @@ from headwater.runtime.filelock import FileLock, Holder, acquire, holder_of, unt
 from headwater.runtime.ledger_reader import LedgerReader
 from headwater.runtime.ledger_schema import sqlite_errors
 from headwater.runtime.loading import Loaded, load, source_text
+from headwater.runtime.loading_crew import Crew
 from headwater.runtime.observe import (
     altered_files,
     foreign_tables,
@@ -104,7 +105,8 @@ class Workspace:
         self.config = config
         self.outside = outside
         self.cache = AnalysisCache(config.home / "cache" / "analysis.db")
-        self.loaded: Loaded = load(config, self.cache)
+        self.crew = Crew(config.root)
+        self.loaded: Loaded = load(config, self.cache, self.crew)
         self.store = config.home / "files"
         self.logs = config.home / "logs"
         self._definer: Definer | None = None
@@ -114,7 +116,7 @@ class Workspace:
         """What resolves the assets of this project. Raises ProjectError where it has problems."""
         if self._definer is None:
             self.loaded.require_graph()
-            self._definer = Definer(self.loaded, self.cache)
+            self._definer = Definer(self.loaded, self.cache, self.crew)
         return self._definer
 
     def suffix(self, environment: str) -> str:
