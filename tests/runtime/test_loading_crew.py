@@ -27,7 +27,7 @@ FILES = {
     },
     "assets/c/broken.sql": "select nothing from a.t0",
     "assets/c/worse.sql": "select from where",
-    "assets/c/p.py": 'import headwater as hw\n@hw.asset("c.p", inputs={"t": "b.t1"})\ndef p(t):\n    return t.arrow()\n',
+    "assets/c/p.py": 'import headwater as hw\n@hw.asset("c.p", inputs={"t": "b.t1"})\ndef p(t):\n  return t.arrow()\n',
 }
 
 
