@@ -10,6 +10,7 @@ from headwater.assets.errors import SqlError
 from headwater.lineage.sql import naming, stars, structs, types
 from headwater.lineage.sql.context import Environment, Resolution
 from headwater.lineage.sql.expressions import Walk, direct_column
+from headwater.lineage.sql.filters import keep_filters
 from headwater.lineage.sql.joins import bind_source, join_source
 from headwater.lineage.sql.model import (
     FILTER,
@@ -139,6 +140,7 @@ def _expand_struct(selection: Selection, node: Any, edges: list[Edge], named: bo
 def _where(selection: Selection) -> None:
     if (clause := selection.node.args.get("where")) is not None:
         selection.shape(clause.this, FILTER)
+        keep_filters(selection.resolution, selection.node, clause.this, selection.scope)
     if (clause := selection.node.args.get("prewhere")) is not None:
         selection.shape(clause.this, FILTER)
 
