@@ -12,6 +12,7 @@ from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from headwater.assets.errors import SqlError
+from headwater.lineage.sql.nesting import require_shallow
 
 # sqlglot warns where it falls back to an opaque command; we turn those into errors ourselves.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
@@ -19,6 +20,7 @@ logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 MAX_TEXT = 4_000_000  # characters; a guard, far above any query a person or a generator writes
 # A literal or quoted name, which stays (group 1), or a comment.
 _COMMENT = re.compile(r"""('(?:[^'\\]|''|\\.)*'|"(?:[^"]|"")*"|\$(\w*)\$.*?\$\2\$)|--[^\n]*|/\*.*?\*/""", re.S)
+_HALF = re.compile("[\ud800-\udfff]")  # a lone surrogate, which no encoding of text can hold
 _ANSI = re.compile(r"\x1b\[\d*m")
 
 
@@ -79,6 +81,7 @@ def _words(sql: str, starts: tuple[int, ...], ends: tuple[int, ...]) -> tuple[st
 
 def _parse(engine: Dialect, sql: str) -> tuple[list[Token], list[exp.Expr | None]]:
     tokens = engine.tokenize(sql)
+    require_shallow(tokens)
     try:
         return tokens, engine.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, sql)
     except ParseError:
@@ -111,6 +114,8 @@ def _guard(sql: str) -> None:
         raise SqlError(f"The query is longer than {MAX_TEXT:,} characters.", 1, 1, "Move constants into a table.")
     if (null := sql.find("\x00")) >= 0:
         raise SqlError("The text contains a null byte.", *line_and_column(sql, null), "Remove it.")
+    if not sql.isascii() and (half := _HALF.search(sql)) is not None:
+        raise SqlError("The text contains half of a character.", *line_and_column(sql, half.start()), "Remove it.")
 
 
 def _from_parse_error(sql: str, error: ParseError) -> SqlError:

@@ -28,6 +28,7 @@ from headwater.lineage.sql.scope import Scope
 
 LATERAL_ALIASES: Final = frozenset(["duckdb", "snowflake", "redshift", "databricks", "spark", "teradata", "clickhouse"])
 THE_QUERY: Final = "the query"
+MOST_DIGITS: Final = 18  # of an ordinal; more would not be read as a number at all
 
 
 class Selection:
@@ -246,9 +247,9 @@ def _shape_by_name(selection: Selection, item: Any, kind: int) -> None:
 
 def ordinal(out: Relation, item: Any) -> Target | None:
     """Return the output that a bare integer names; all of them where the outputs are not known."""
-    if not (isinstance(item, exp.Literal) and not item.is_string and item.name.isdigit()):
+    if not (isinstance(item, exp.Literal) and not item.is_string and item.name.isdecimal()):
         return None
-    position = int(item.name) - 1
+    position = int(item.name[:MOST_DIGITS]) - 1
     if out.is_open:
         return whole(out, "an ordinal counts columns that are not known")
     return out.columns[position] if 0 <= position < len(out.columns) else None

@@ -56,7 +56,7 @@ def type_of(resolution: Resolution, node: Any) -> str | None:
 def _literal_type(node: exp.Literal) -> str | None:
     if node.is_string:
         return "varchar"
-    return "integer" if node.name.isdigit() and int(node.name) < 2**31 else None
+    return "integer" if node.name.isdecimal() and len(node.name) <= 10 and int(node.name) < 2**31 else None
 
 
 def type_name(node: Any) -> str | None:

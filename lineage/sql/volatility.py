@@ -135,8 +135,8 @@ def _ordered_totally(query: Any) -> bool:
 
 def _key(query: Any, item: Any) -> Any:
     """An ORDER BY or GROUP BY item as the expression that it sorts by, following ordinals and aliases."""
-    if isinstance(item, exp.Literal) and not item.is_string and item.name.isdigit():
-        position = int(item.name) - 1
+    if isinstance(item, exp.Literal) and not item.is_string and item.name.isdecimal():
+        position = int(item.name[:18]) - 1
         item = query.expressions[position] if position < len(query.expressions) else item
         return item.this if isinstance(item, exp.Alias) else item
     if isinstance(item, exp.Column) and not item.args.get("table"):
