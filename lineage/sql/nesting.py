@@ -10,12 +10,12 @@ from sqlglot.tokenizer_core import Token, TokenType
 from headwater.assets.errors import SqlError
 
 DEEPEST: Final = 1_500  # open brackets of any kind; the parser gives up at about half of that, and dies at many times
-LONGEST_CHAIN: Final = 300  # `a[1][2].f().g()`: the parser's time grows with the square of it
+LONGEST_CHAIN: Final = 300  # `a[1][2].f().g()`, `array<array<...`: the parser's time grows with the square of it
 _T = TokenType
 _OPENERS: Final = frozenset([_T.L_PAREN, _T.L_BRACKET, _T.L_BRACE])
 _CLOSERS: Final = frozenset([_T.R_PAREN, _T.R_BRACKET, _T.R_BRACE])
-_NESTED_TYPES: Final = frozenset([_T.ARRAY, _T.STRUCT, _T.MAP, _T.LIST, _T.NESTED])
 _LT: Final = _T.LT
+_IN_TYPES: Final = frozenset([_T.ARRAY, _T.STRUCT, _T.MAP, _T.LIST, _T.NESTED, _T.LT, _T.VAR, _T.COLON])
 _CHAINS: Final = frozenset([_T.DOT, _T.L_BRACKET])
 _IN_CHAINS: Final = _OPENERS | _CLOSERS | {_T.DOT, _T.VAR}
 
@@ -35,14 +35,13 @@ def require_shallow(tokens: Sequence[Token]) -> None:
                 chains.pop()
             if index + 1 < len(types) and types[index + 1] in _CHAINS:
                 chains[-1] += 1
-        elif type_ is _LT and index and types[index - 1] in _NESTED_TYPES:
-            angles += 1
         elif type_ not in _IN_CHAINS:
             chains[-1] = 0
-        if len(chains) + angles > DEEPEST:
+        angles = angles + (type_ is _LT) if type_ in _IN_TYPES else 0
+        if len(chains) > DEEPEST:
             raise _error(tokens[index], f"more than {DEEPEST:,} brackets are open here", "Split it into CTEs.")
-        if chains[-1] > LONGEST_CHAIN:
-            message = f"more than {LONGEST_CHAIN} calls or subscripts follow each other here"
+        if max(chains[-1], angles) > LONGEST_CHAIN:
+            message = f"more than {LONGEST_CHAIN} calls, subscripts or types follow each other here"
             raise _error(tokens[index], message, "Do it in several columns.")
 
 
