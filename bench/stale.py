@@ -24,8 +24,9 @@ def timed(command: list[str], repeat: int) -> list[float]:
     seconds = []
     for _ in range(repeat + 1):
         started = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
         seconds.append(time.perf_counter() - started)
+        assert done.stdout or command[-1] == "pass", "it said nothing, so it did nothing"
     return seconds[1:]
 
 
@@ -38,7 +39,7 @@ def main() -> None:
         project = write_project(Path(folder) / "project", options.assets)
         load_project(project, require=True).run()
         empty = statistics.median(timed([sys.executable, "-c", "pass"], options.repeat))
-        command = [sys.executable, "-m", "headwater.cli.main", "--project", str(project), "stale"]
+        command = [sys.executable, "-m", "headwater", "--project", str(project), "stale"]
         stale = statistics.median(timed(command, options.repeat))
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"{options.assets} assets, nothing changed, whole processes, medians of {options.repeat}")

@@ -238,3 +238,8 @@ def _imported(arguments: list[str]) -> set[str]:
 def test_help_imports_click_and_little_else() -> None:
     heavy = {"rich", "duckdb", "sqlglot", "pydantic", "networkx", "yaml", "cryptography", "headwater.api", "json"}
     assert not _imported(["--help"]) & (heavy - {"json"})
+
+
+def test_the_package_runs_as_the_command_does() -> None:
+    done = subprocess.run([sys.executable, "-m", "headwater", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("headwater ")
