@@ -28,6 +28,7 @@ _COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/|#[^\n]*", re.S)
 
 # Members by name of their own: looking one up in the enumeration costs five times as much.
 _ALIAS: Final = TokenType.ALIAS
+_DCOLON: Final = TokenType.DCOLON
 _DOT: Final = TokenType.DOT
 _IDENTIFIER: Final = TokenType.IDENTIFIER
 _L_PAREN: Final = TokenType.L_PAREN
@@ -59,7 +60,7 @@ def _tokens(resolution: Resolution) -> list[str]:
     """The words of the text, each as it counts."""
     query, exact = resolution.query, resolution.names_matter
     text, starts, ends, types = query.text, query.starts, query.ends, query.types
-    plain = [text[start:end] for start, end in zip(starts, ends, strict=True)] if exact else query.words
+    plain = _with_case(query) if exact else query.words
     words = [f"\x1e{word}" if type_ is _VAR else word for word, type_ in zip(plain, types, strict=True)]
     for index in [index for index, type_ in enumerate(types) if type_ in _FREE_OR_DOT]:
         if types[index] is not _DOT:
@@ -72,6 +73,17 @@ def _tokens(resolution: Resolution) -> list[str]:
     gone, inside = _replace(resolution, words)
     _note_gaps(query, words, gone, inside)
     return [word for index, word in enumerate(words) if index not in gone] if gone else words
+
+
+def _with_case(query: ParsedQuery) -> Sequence[str]:
+    """The words as written, but for those that cannot be names: reserved ones, functions, and what is cast to."""
+    before, types, after = (_SEMICOLON, *query.types), query.types, (*query.types[1:], _SEMICOLON)
+    return [
+        word if type_ in _RESERVED or after is _L_PAREN or before is _DCOLON else query.text[start:end]
+        for word, before, type_, after, start, end in zip(
+            query.words, before, types, after, query.starts, query.ends, strict=False
+        )
+    ]
 
 
 def _free(text: str, types: Sequence[TokenType], index: int, exact: bool) -> str:
@@ -141,6 +153,19 @@ def _special(resolution: Resolution) -> dict[int, tuple[int, str]]:
     return special
 
 
+_RESERVED: Final = frozenset(
+    [
+        TokenType.SELECT, TokenType.FROM, TokenType.WHERE, TokenType.GROUP_BY, TokenType.HAVING, TokenType.QUALIFY,
+        TokenType.ORDER_BY, TokenType.PARTITION_BY, TokenType.LIMIT, TokenType.OFFSET, TokenType.UNION,
+        TokenType.EXCEPT, TokenType.INTERSECT, TokenType.WITH, TokenType.ALIAS, TokenType.ON, TokenType.USING,
+        TokenType.JOIN, TokenType.INNER, TokenType.LEFT, TokenType.RIGHT, TokenType.FULL, TokenType.CROSS,
+        TokenType.NATURAL, TokenType.AND, TokenType.OR, TokenType.NOT, TokenType.IN, TokenType.IS, TokenType.NULL,
+        TokenType.TRUE, TokenType.FALSE, TokenType.CASE, TokenType.WHEN, TokenType.THEN, TokenType.ELSE,
+        TokenType.END, TokenType.DISTINCT, TokenType.ALL, TokenType.ASC, TokenType.DESC, TokenType.BETWEEN,
+        TokenType.LIKE, TokenType.ILIKE, TokenType.EXISTS, TokenType.LATERAL, TokenType.ASOF, TokenType.SEMI,
+        TokenType.ANTI, TokenType.OVER,
+    ]
+)  # fmt: skip
 _FREE_OR_DOT: Final = frozenset(
     [
         TokenType.DOT, TokenType.IDENTIFIER, TokenType.STRING, TokenType.HEREDOC_STRING,

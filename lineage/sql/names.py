@@ -154,7 +154,7 @@ def _not_found(walk: Walk, identifiers: list[Any], parts: list[str], kind: int, 
         start, end, reference = start_of(identifiers[0]), end_of(identifiers[-1]), binding.relation.reference
         if reference is not None and start is not None and end is not None:
             walk.resolution.qualifiers.append((start, end, reference))
-        if start is not None and end is not None and _is_cast(identifiers[0]):
+        if start is not None and end is not None and not _shows_its_name(identifiers[0]):
             walk.resolution.names_matter = True
             walk.resolution.bound[start] = (end, f"row{binding.index}")
         else:
@@ -175,10 +175,13 @@ def _not_found(walk: Walk, identifiers: list[Any], parts: list[str], kind: int, 
     walk.resolution.problem(*_missing(walk.scope, parts, start))
 
 
-def _is_cast(identifier: Any) -> bool:
-    """Whether a name is cast to another type, so that a row of that name shows its fields and not its own name."""
-    column = identifier.parent
-    return column is not None and isinstance(column.parent, exp.Cast)
+def _shows_its_name(identifier: Any) -> bool:
+    """Whether what a row is called may become a name inside a value, as in `struct_pack(t)`; an output's is known."""
+    at = identifier.parent
+    while at is not None and isinstance(at.parent, exp.Paren):
+        at = at.parent
+    parent = None if at is None else at.parent
+    return isinstance(parent, (exp.Func, exp.Tuple, exp.PropertyEQ)) and not isinstance(parent, exp.Cast)
 
 
 def _missing(scope: Scope | None, parts: list[str], start: int | None) -> tuple[str, int | None, str]:
