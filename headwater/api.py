@@ -171,10 +171,10 @@ class Project:
         env: str = "prod",
     ) -> LineageView:
         """Return where an asset's columns come from, what it reads, and the assets around it."""
-        from headwater.runtime.lineage_view import lineage_view
+        from headwater.runtime.lineage_view import Around, lineage_view
 
         key, column = self._asset_and_column(asset_or_column)
-        return lineage_view(self.workspace, env, key, column, upstream, downstream, depth)
+        return lineage_view(self.workspace, env, key, column, Around(upstream, downstream, depth))
 
     def history(self, asset: str) -> tuple[VersionLine, ...]:
         """Return every version of `asset`, newest first, rejected ones too."""
