@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ from headwater.runtime.model import (
     Status,
     StatusReport,
     StepLine,
+    TagReport,
     VersionLine,
 )
 from headwater.runtime.plan import make_plan
@@ -169,12 +170,35 @@ class Project:
         downstream: bool = True,
         depth: int | None = None,
         env: str = "prod",
+        *,
+        kinds: Collection[str] | None = None,
+        direct: bool = False,
     ) -> LineageView:
-        """Return where an asset's columns come from, what it reads, and the assets around it."""
+        """Return where an asset's columns, or one of them, come from and go to, what it reads, and the assets around.
+
+        `kinds` are transformations such as IDENTITY that columns are followed through (None: all); `direct` leaves
+        out what only decides about values: conditions, window keys, filters, joins.
+        """
+        from headwater.lineage.column_graph import Only
         from headwater.runtime.lineage_view import Around, lineage_view
 
         key, column = self._asset_and_column(asset_or_column)
-        return lineage_view(self.workspace, env, key, column, Around(upstream, downstream, depth))
+        only = Only(None if kinds is None else frozenset(kinds), indirect=not direct)
+        return lineage_view(self.workspace, env, key, column, Around(upstream, downstream, depth, only))
+
+    def columns(self, asset: str, env: str = "prod") -> tuple[str, ...]:
+        """Return the columns of `asset` as far as they are known, in order, as they are spelled."""
+        from headwater.runtime.column_lineage import resolve_project
+
+        known = resolve_project(self.workspace, env).columns(self._asset(asset))
+        return tuple(name for name, _ in known or ())
+
+    def tagged(self, tag: str, asset_or_column: str | None = None, env: str = "prod") -> TagReport:
+        """Return every column that carries `tag`, its own or from upstream, and the columns that anonymise it."""
+        from headwater.runtime.lineage_view import tag_report
+
+        key, column = (None, None) if asset_or_column is None else self._asset_and_column(asset_or_column)
+        return tag_report(self.workspace, env, tag, key, column)
 
     def history(self, asset: str) -> tuple[VersionLine, ...]:
         """Return every version of `asset`, newest first, rejected ones too."""

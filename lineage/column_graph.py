@@ -30,25 +30,31 @@ class ColumnRef:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ColumnEdge:
-    """`target` is made from `source`, or shaped by it: indirect ones are conditions, window keys, filters and joins."""
+    """`target` is made from `source`, or shaped by it: indirect ones are conditions, window keys, filters and joins.
+
+    `declared` ones are what an author says of Python code; all others follow from a query.
+    """
 
     source: ColumnRef
     target: ColumnRef
     transformation: Transformation
     indirect: bool = False
     masking: bool = False
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class OpenEnd:
     """`target` may be made from `source`, in a way that nobody knows; `reason` is a sentence that says why.
 
-    Either column may be `WHOLE_RESULT`: any column of that asset.
+    Either column may be `WHOLE_RESULT`: any column of that asset. With `indirect`, no value passes for certain: only
+    which rows there are, or which value is taken, may follow from it.
     """
 
     source: ColumnRef
     target: ColumnRef
     reason: str
+    indirect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +145,15 @@ class ColumnGraph:
     def into(self, ref: ColumnRef) -> tuple[ColumnEdge, ...]:
         """Return the edges that lead into one column, or with `WHOLE_RESULT` into the rows."""
         return tuple(self._into.get(ref, ()))
+
+    def out_of(self, ref: ColumnRef) -> tuple[ColumnEdge, ...]:
+        """Return the edges that lead out of one column."""
+        return tuple(self._out_of.get(ref, ()))
+
+    def open_out_of(self, ref: ColumnRef) -> tuple[OpenEnd, ...]:
+        """Return the open ends that one column may lead to, those of any column of its asset among them."""
+        rows = ColumnRef(ref.asset, WHOLE_RESULT)
+        return (*self._open_out_of.get(ref, ()), *(self._open_out_of.get(rows, ()) if ref != rows else ()))
 
     def open_into(self, ref: ColumnRef) -> tuple[OpenEnd, ...]:
         """Return the open ends of one column, or with `WHOLE_RESULT` those of any column of the asset."""

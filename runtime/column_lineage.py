@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from headwater.assets.key import AssetKey
 from headwater.lineage.asset_lineage import Taken, opaque_lineage, sql_lineage
-from headwater.lineage.column_graph import AssetLineage, ColumnGraph
+from headwater.lineage.column_graph import AssetLineage, ColumnGraph, ColumnRef
+from headwater.lineage.column_tags import DeclaredTags
 from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.definer import known_schema
 from headwater.runtime.model import ReadLine
@@ -61,11 +62,24 @@ def resolve_project(workspace: Workspace, environment: str) -> Project:
 
 def column_graph(project: Project, keys: Iterable[AssetKey]) -> ColumnGraph:
     """Return the column graph of `keys`, with edges from what they read even where that is not among them."""
-    spelling = _Spelling(project)
+    spelling = Spelling(project)
     return ColumnGraph(_asset_lineage(project, key, spelling) for key in keys)
 
 
-class _Spelling:
+def declared_tags(project: Project) -> DeclaredTags:
+    """Return the tags of all columns, and those that columns anonymise, as they are declared."""
+    spelling = Spelling(project)
+    own: dict[ColumnRef, tuple[str, ...]] = {}
+    anonymised: dict[ColumnRef, tuple[str, ...]] = {}
+    for key, item in project.resolved.items():
+        for column in item.asset.columns:
+            for tags, found in ((column.tags, own), (column.anonymises, anonymised)):
+                if tags:
+                    found[ColumnRef(key, spelling(key, column.name))] = tuple(dict.fromkeys(tags))
+    return DeclaredTags(own, anonymised)
+
+
+class Spelling:
     """How assets spell their columns: names meet without case, as in the engine."""
 
     def __init__(self, project: Project) -> None:
@@ -80,7 +94,7 @@ class _Spelling:
         return self._names[asset].get(column.lower(), column.lower())
 
 
-def _asset_lineage(project: Project, key: AssetKey, spelled: _Spelling) -> AssetLineage:
+def _asset_lineage(project: Project, key: AssetKey, spelled: Spelling) -> AssetLineage:
     asset = project.resolved[key].asset
     columns = project.columns(key)
     if asset.sql is None:

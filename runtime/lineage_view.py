@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from headwater.assets.errors import RequestError
 from headwater.assets.key import AssetKey
 from headwater.lineage.column_graph import ALL_EDGES, WHOLE_RESULT, ColumnEdge, ColumnGraph, ColumnRef, Only, Reach
+from headwater.lineage.column_tags import CarriedTag, DeclaredTags, flow
 from headwater.lineage.graph import AssetGraph
-from headwater.runtime.column_lineage import Project, column_graph, resolve_project
-from headwater.runtime.model import ColumnLineage, LineageView, TableColumns
+from headwater.runtime.column_lineage import Project, column_graph, declared_tags, resolve_project
+from headwater.runtime.model import ColumnLineage, LineageView, TableColumns, TagReport
 from headwater.runtime.workspace import Workspace
 
 
@@ -33,22 +34,24 @@ def lineage_view(
     project = resolve_project(workspace, environment)
     above = assets.ancestors([key], around.depth) if around.upstream else frozenset({key})
     below = assets.descendants([key], around.depth) if around.downstream else frozenset({key})
-    graph = column_graph(project, (name for name in assets.order if name in above or name in below))
+    tags = declared_tags(project)
+    needed = assets.ancestors(above | below) if tags.own else above | below  # a tag may come from beyond the drawing
+    graph = column_graph(project, (name for name in assets.order if name in needed))
     start = ColumnRef(key, WHOLE_RESULT if column is None else _spelled(graph, key, column))
     reaches = _walks(graph, start, around)
     drawn = (above, below)
     if column is not None:
         drawn = (reaches[0].assets | {key}, reaches[1].assets | {key})
     inside = drawn[0] | drawn[1]
-    edges = _asset_edges(assets, drawn)
+    carried = tuple(it for it in flow(graph, tags)[0] if it.column.asset in inside)
     return LineageView(
         asset=key,
-        columns=_columns(graph, key),
+        columns=_columns(graph, key, around.only),
         reads=project.reads(key),
-        edges=edges,
+        edges=_asset_edges(assets, drawn),
         kinds=tuple((name, workspace.loaded.assets[name].kind) for name in assets.order if name in inside),
         column=None if column is None else start.column,
-        tables=tuple(_table(project, graph, name) for name in assets.order if name in inside),
+        tables=_tables(project, graph, [name for name in assets.order if name in inside], carried),
         column_edges=tuple(dict.fromkeys(edge for reach in reaches for edge in reach.edges)),
         influences=tuple(
             (it.source.asset, it.source.column, it.transformation)
@@ -57,6 +60,7 @@ def lineage_view(
         ),
         open_ends=tuple(dict.fromkeys(end for reach in reaches for end in reach.open_ends)),
         row_edges=tuple(dict.fromkeys(step for reach in reaches for step in reach.row_steps)),
+        tags=carried,
     )
 
 
@@ -78,15 +82,17 @@ def _asset_edges(
     )
 
 
-def _columns(graph: ColumnGraph, key: AssetKey) -> tuple[ColumnLineage, ...] | None:
+def _columns(graph: ColumnGraph, key: AssetKey, only: Only) -> tuple[ColumnLineage, ...] | None:
     known = graph.assets[key].columns
     if known is None:
         return None
-    nobody_knows = bool(graph.open_into(ColumnRef(key, WHOLE_RESULT))) and not graph.assets[key].edges
+    ends = graph.open_into(ColumnRef(key, WHOLE_RESULT))
+    nobody_knows = any(not end.indirect for end in ends) and not graph.assets[key].edges
     columns = []
     for name, type_ in known:
         into = graph.into(ColumnRef(key, name))
-        sources = None if nobody_knows and not into else tuple(map(_source, into))
+        unknown = (nobody_knows and not into) or any(not end.indirect for end in graph.open_into(ColumnRef(key, name)))
+        sources = None if unknown else tuple(_source(edge) for edge in into if only.admits(edge))
         columns.append(ColumnLineage(name, type_, sources))
     return tuple(columns)
 
@@ -95,11 +101,52 @@ def _source(edge: ColumnEdge) -> tuple[str, str, str, bool, bool]:
     return edge.source.asset, edge.source.column, edge.transformation, edge.indirect, edge.masking
 
 
-def _table(project: Project, graph: ColumnGraph, key: AssetKey) -> TableColumns:
-    known = dict(project.columns(key) or ())
-    tags = {column.name.lower(): column.tags for column in project.resolved[key].asset.columns}
-    names = graph.columns(key) or tuple(known)
-    return TableColumns(key, tuple((name, known.get(name), tags.get(name.lower(), ())) for name in names))
+def _tables(
+    project: Project, graph: ColumnGraph, keys: Iterable[AssetKey], carried: Iterable[CarriedTag]
+) -> tuple[TableColumns, ...]:
+    tags: dict[ColumnRef, dict[str, None]] = {}
+    for it in carried:
+        tags.setdefault(it.column, {})[it.word] = None
+    tables = []
+    for key in keys:
+        types = dict(project.columns(key) or ())
+        names = graph.columns(key) or tuple(types)
+        columns = tuple((name, types.get(name), tuple(tags.get(ColumnRef(key, name), ()))) for name in names)
+        tables.append(TableColumns(key, columns))
+    return tuple(tables)
+
+
+def tag_report(workspace: Workspace, environment: str, tag: str, key: AssetKey | None, column: str | None) -> TagReport:
+    """Return the columns that carry `tag`, of all assets, of one, or one column of it.
+
+    Raises RequestError for a tag that no column has, and for a column that the asset lacks.
+    """
+    assets = workspace.loaded.require_graph()
+    project = resolve_project(workspace, environment)
+    tags = declared_tags(project)
+    _require_tag(project, tags, tag)
+    graph = column_graph(project, assets.order if key is None else assets.ancestors([key]))
+    name = None if column is None or key is None else _spelled(graph, key, column)
+
+    def asked(ref: ColumnRef) -> bool:
+        return (key is None or ref.asset == key) and (name is None or ref.column in (name, WHOLE_RESULT))
+
+    carried, stopped = flow(graph, tags, tag)
+    shown = tuple(it for it in carried if asked(it.column))
+    types = tuple(dict(project.columns(it.column.asset) or ()).get(it.column.column) for it in shown)
+    return TagReport(tag, shown, tuple(it for it in stopped if asked(it.column)), types)
+
+
+def _require_tag(project: Project, tags: DeclaredTags, tag: str) -> None:
+    known = sorted({word for words in tags.own.values() for word in words})
+    if tag in known:
+        return
+    close = difflib.get_close_matches(tag, known, n=1)
+    remedy = f"Columns have the tags {', '.join(known)}." if known else "Declare it: columns: {email: {tags: [pii]}}."
+    remedy = f"Did you mean {close[0]}?" if close else remedy
+    if any(tag in item.asset.tags for item in project.resolved.values()):
+        remedy = f"Assets are: `headwater ls tag:{tag}` lists them."
+    raise RequestError(f"No column is tagged {tag!r}.", remedy)
 
 
 def _spelled(graph: ColumnGraph, key: AssetKey, wanted: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from headwater.render.column_tags import tags_of
+from headwater.render.column_tree import column_lines, influence_lines, open_end_lines
 from headwater.render.paper import Paper
 from headwater.render.table import table
 from headwater.render.words import counted, one_line
@@ -19,12 +21,18 @@ Neighbours = Mapping[str, Sequence[str]]
 
 
 def lineage_lines(view: LineageView, paper: Paper, *, upstream: bool = True, downstream: bool = True) -> Iterator[str]:
-    """Yield what an asset stands on and what stands on it as trees, then its reads and its columns."""
+    """Yield what an asset stands on and what stands on it as trees, then its reads and its columns; or a column's."""
+    if view.column is not None:
+        yield from column_lines(view, paper, upstream=upstream, downstream=downstream)
+        return
     yield from tree_lines(view, paper, upstream=upstream, downstream=downstream)
-    if upstream and view.reads and view.column is None:
+    if upstream and view.reads:
         yield from ("", paper.bold("Reads"))
         yield from table(("UPSTREAM", "COLUMNS", "BECAUSE"), [_read(it) for it in view.reads], paper)
     yield from _columns(view, paper)
+    if upstream:
+        yield from influence_lines(view, paper)
+    yield from open_end_lines(view, paper)
 
 
 def tree_lines(view: LineageView, paper: Paper, *, upstream: bool = True, downstream: bool = True) -> Iterator[str]:
@@ -147,28 +155,28 @@ def _columns(view: LineageView, paper: Paper) -> Iterator[str]:
     if view.columns is None:
         yield from ("", f"The columns of {view.asset} are not known before it is built.")
         return
-    shown = [it for it in view.columns if view.column is None or it.column.lower() == view.column.lower()]
-    if not shown:
+    if not view.columns:
         return
     yield from ("", paper.bold("Columns and what they are made from"))
-    rows = [row for column in shown for row in _column_rows(column, in_full=view.column is not None)]
-    yield from table(("COLUMN", "TYPE", "FROM", "BY"), rows, paper)
+    tags = tags_of(view)
+    rows = [row for column in view.columns for row in _column_rows(column, tags.get(column.column, ""))]
+    yield from table(("COLUMN", "TYPE", "FROM", "BY", "TAGS"), rows, paper)
 
 
-def _column_rows(column: ColumnLineage, *, in_full: bool) -> Iterator[tuple[str, str, str, str]]:
-    """Yield one row for each source of a column; unless `in_full`, indirect sources are only counted."""
+def _column_rows(column: ColumnLineage, tags: str) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield one row for each source of a column; indirect ones are only counted."""
     sources = column.sources or ()
-    direct = [source for source in sources if in_full or not source[3]]
+    direct = [source for source in sources if not source[3]]
     hidden = len(sources) - len(direct)
     rows = [(f"{asset}.{name}", _how(source)) for source in direct for asset, name in [source[:2]]]
     if hidden:
         rows.append((f"and {counted(hidden, 'column')} indirectly", ""))
     name, type_ = one_line(column.column), column.type or ""
     for origin, how in rows or [("unknown" if column.sources is None else "nothing upstream", "")]:
-        yield name, type_, origin, how
-        name, type_ = "", ""
+        yield name, type_, origin, how, tags
+        name, type_, tags = "", "", ""
 
 
 def _how(source: Source) -> str:
-    _, _, transformation, indirect, masking = source
-    return transformation + (" (indirect)" if indirect else "") + (", masked" if masking else "")
+    _, _, transformation, _, masking = source
+    return transformation + (", masked" if masking else "")

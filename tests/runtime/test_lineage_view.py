@@ -89,3 +89,42 @@ def test_a_column_that_is_not_there_is_refused_with_the_nearest(world: World) ->
     with pytest.raises(RequestError, match=r"stg\.o has no column 'amuont'") as caught:
         world.load().lineage("stg.o.amuont")
     assert caught.value.remedy == "Did you mean stg.o.amount?"
+
+
+def test_tags_come_down_to_the_drawing_from_beyond_it(world: World) -> None:
+    world.sql("mart.mail", "select max(email) as mail, md5(email) as h from stg.o group by email")
+    view = world.load().lineage("mart.mail", downstream=False, depth=1)
+    assert {name: tags for name, _, tags in view.tables[-1].columns} == {"mail": ("pii",), "h": ("pii (masked)",)}
+    report = world.load().tagged("pii")
+    assert [f"{it.column.asset}.{it.column.column}" for it in report.carried] == [
+        "mart.mail.h",
+        "mart.mail.mail",
+        "raw.o.Email",
+        "stg.o.email",
+    ]
+    assert [it.column.column for it in world.load().tagged("pii", "mart.mail.H").carried] == ["h"]
+
+
+def test_a_tag_ends_at_a_column_of_any_case_and_makes_nothing_stale(world: World) -> None:
+    world.run()
+    block = "columns:\n  EMAIL: {anonymises: pii}"
+    world.sql("stg.o", "select Id as ID, email, amount * 2 as Amount from raw.o where state = 'ok'", block)
+    assert set(world.status().values()) == {"CURRENT"}
+    report = world.load().tagged("pii")
+    assert [it.column.asset for it in report.carried] == ["raw.o"]
+    assert [(it.column.asset, it.column.column) for it in report.stopped] == [("stg.o", "email")]
+
+
+@pytest.mark.parametrize(
+    ("tag", "remedy"),
+    [
+        ("pi", "Did you mean pii?"),
+        ("zzz", "Columns have the tags pii."),
+        ("gold", "Assets are: `headwater ls tag:gold` lists them."),
+    ],
+)
+def test_an_unknown_tag_is_refused(tag: str, remedy: str, world: World) -> None:
+    world.sql("gold", "select 1 as x", "tags: [gold]")
+    with pytest.raises(RequestError, match="No column is tagged") as caught:
+        world.load().tagged(tag)
+    assert caught.value.remedy == remedy

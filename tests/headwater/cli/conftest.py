@@ -15,6 +15,8 @@ from headwater.assets.key import AssetKey
 from headwater.checks.check import CheckResult
 from headwater.cli.main import run
 from headwater.lineage.audit import Finding, Report
+from headwater.lineage.column_graph import ColumnRef
+from headwater.lineage.column_tags import CarriedTag, StoppedTag
 from headwater.lineage.record import Actor, Entry
 from headwater.runtime.model import (
     AssetLine,
@@ -35,6 +37,7 @@ from headwater.runtime.model import (
     Step,
     StepLine,
     StepResult,
+    TagReport,
     VersionLine,
 )
 
@@ -92,6 +95,13 @@ VIEW = LineageView(
     ((RAW, ORDERS), (ORDERS, REVENUE)),
     ((RAW, "external"), (ORDERS, "table"), (REVENUE, "view")),
 )
+EMAIL, HASH = ColumnRef(RAW, "email"), ColumnRef(ORDERS, "hash")
+TAGS = TagReport(
+    "pii",
+    (CarriedTag(EMAIL, "pii", EMAIL), CarriedTag(HASH, "pii", EMAIL, masked=True)),
+    (StoppedTag(ColumnRef(REVENUE, "n"), "pii", EMAIL),),
+    ("varchar", None),
+)
 ENTRY = Entry(
     seq=7,
     stream="stg.orders",
@@ -116,6 +126,7 @@ class FakeProject:
     made: Plan = PLAN
     result: RunResult = DONE
     view: LineageView = VIEW
+    tags: TagReport = TAGS
     audit: Report = field(default_factory=lambda: Report(8, None, (), (), 0))
     raises: BaseException | None = None
     config: ProjectConfig = field(
@@ -168,9 +179,17 @@ class FakeProject:
             REVENUE, Status("STALE", (CHANGED,)), clauses, "-select 1\n+select 2", ("raw.orders changed.",)
         )
 
-    def lineage(self, asset, upstream=True, downstream=True, depth=None, env="prod") -> LineageView:  # type: ignore[no-untyped-def]
-        self._ask("lineage", asset, upstream, downstream, depth, env)
+    def lineage(self, asset, upstream=True, downstream=True, depth=None, env="prod", **only) -> LineageView:  # type: ignore[no-untyped-def]
+        self._ask("lineage", asset, upstream, downstream, depth, env, *(it for it in only.items() if it[1]))
         return self.view
+
+    def tagged(self, tag: str, asset: str | None = None, env: str = "prod") -> TagReport:
+        self._ask("tagged", tag, asset, env)
+        return self.tags
+
+    def columns(self, asset: str, env: str = "prod") -> tuple[str, ...]:
+        self._ask("columns", asset, env)
+        return ("Amount", "day")
 
     def history(self, asset: str) -> tuple[VersionLine, ...]:
         self._ask("history", asset)
