@@ -37,6 +37,7 @@ from headwater.runtime.workspace import Outside, Survey, Workspace
 if TYPE_CHECKING:
     from headwater.lineage.audit import Report
     from headwater.lineage.record import Entry
+    from headwater.runtime.impact_model import ChangeKind, ImpactReport
 
 Selectors = str | Sequence[str]
 _RETIRED = Status("RETIRED", (Reason("RETIRED", "no longer declared; readers still see its last version."),))
@@ -199,6 +200,23 @@ class Project:
 
         key, column = (None, None) if asset_or_column is None else self._asset_and_column(asset_or_column)
         return tag_report(self.workspace, env, tag, key, column)
+
+    def impact(
+        self,
+        asset_or_column: str,
+        kind: ChangeKind = "REDEFINE",
+        to: str | None = None,
+        env: str = "prod",
+    ) -> ImpactReport:
+        """Return what changing an asset or a column would do to each asset downstream, with the proof.
+
+        `kind` is REDEFINE, DROP, RENAME or RETYPE; `to` is the new name or type. Nothing is changed.
+        """
+        from headwater.runtime.impact import impact_report
+        from headwater.runtime.impact_model import Change
+
+        key, column = self._asset_and_column(asset_or_column)
+        return impact_report(self.workspace, env, Change(key, column, kind, to))
 
     def history(self, asset: str) -> tuple[VersionLine, ...]:
         """Return every version of `asset`, newest first, rejected ones too."""

@@ -18,6 +18,8 @@ from headwater.lineage.audit import Finding, Report
 from headwater.lineage.column_graph import ColumnRef
 from headwater.lineage.column_tags import CarriedTag, StoppedTag
 from headwater.lineage.record import Actor, Entry
+from headwater.lineage.touch import Cause
+from headwater.runtime.impact_model import Change, Impact, ImpactReport
 from headwater.runtime.model import (
     AssetLine,
     AssetStatus,
@@ -102,6 +104,25 @@ TAGS = TagReport(
     (StoppedTag(ColumnRef(REVENUE, "n"), "pii", EMAIL),),
     ("varchar", None),
 )
+AMOUNT = Change(ORDERS, "amount", "DROP")
+CHANGE = ImpactReport(
+    AMOUNT,
+    Impact(ORDERS, "STALE", "it is what would change.", columns=("amount",)),
+    (
+        Impact(
+            REVENUE,
+            "BREAKS",
+            "stg.orders has no column 'amount'.",
+            (Cause(ORDERS, ("amount",)),),
+            None,
+            (Problem("assets/mart/revenue.sql", 9, "stg.orders has no column 'amount'.", asset=REVENUE),),
+            ("not_null(revenue)",),
+            ("revenue",),
+            "out/revenue.csv",
+        ),
+        Impact(AssetKey("mart.days"), "UNTOUCHED", "reads only day of stg.orders."),
+    ),
+)
 ENTRY = Entry(
     seq=7,
     stream="stg.orders",
@@ -127,6 +148,7 @@ class FakeProject:
     result: RunResult = DONE
     view: LineageView = VIEW
     tags: TagReport = TAGS
+    report_of_change: ImpactReport = CHANGE
     audit: Report = field(default_factory=lambda: Report(8, None, (), (), 0))
     raises: BaseException | None = None
     config: ProjectConfig = field(
@@ -186,6 +208,10 @@ class FakeProject:
     def tagged(self, tag: str, asset: str | None = None, env: str = "prod") -> TagReport:
         self._ask("tagged", tag, asset, env)
         return self.tags
+
+    def impact(self, asset, kind="REDEFINE", to=None, env="prod") -> ImpactReport:  # type: ignore[no-untyped-def]
+        self._ask("impact", asset, kind, to, env)
+        return self.report_of_change
 
     def columns(self, asset: str, env: str = "prod") -> tuple[str, ...]:
         self._ask("columns", asset, env)
