@@ -215,7 +215,7 @@ class _Trial:
             message = f"reads {said}; whether it binds with the new type cannot be told before it is built."
             return "MAY_BREAK", message, ()
         if bound.problem is not None:
-            return "BREAKS", bound.problem.message, (bound.problem,)
+            return "BREAKS", "its query no longer binds with the new type.", (bound.problem,)
         self.after[asset.key] = bound.columns
         wrong = own_problems(asset, self.change, self.project.schemas[asset.key], bound.columns, self.retyping)
         if wrong:
