@@ -36,6 +36,7 @@ from headwater.runtime.workspace import Outside, Survey, Workspace
 
 if TYPE_CHECKING:
     from headwater.lineage.audit import Report
+    from headwater.lineage.exporters.chart import Scope
     from headwater.lineage.record import Entry
     from headwater.runtime.impact_model import ChangeKind, ImpactReport
 
@@ -200,6 +201,35 @@ class Project:
 
         key, column = (None, None) if asset_or_column is None else self._asset_and_column(asset_or_column)
         return tag_report(self.workspace, env, tag, key, column)
+
+    def lineage_scope(self, env: str = "prod") -> Scope:
+        """Return the whole project as a drawing takes it: assets, columns, and the edges among them."""
+        from headwater.runtime.lineage_export import project_scope
+
+        return project_scope(self.workspace, env)
+
+    def openlineage(
+        self,
+        asset_or_column: str | None = None,
+        upstream: bool = True,
+        downstream: bool = True,
+        depth: int | None = None,
+        env: str = "prod",
+        namespace: str | None = None,
+    ) -> tuple[Mapping[str, object], ...]:
+        """Return OpenLineage events (static: of no run) of the project, or of an asset and those around it.
+
+        `namespace` is that of the datasets; by default it follows from the warehouse's path in the project file.
+        """
+        from headwater import __version__
+        from headwater.runtime.lineage_export import export_events
+
+        keys = None
+        if asset_or_column is not None:
+            view = self.lineage(asset_or_column, upstream, downstream, depth, env)
+            keys = {view.asset, *(key for key, _ in view.kinds)}
+        producer = f"https://headwater.invalid/headwater/{__version__}"
+        return export_events(self.workspace, env, keys, producer, namespace)
 
     def impact(
         self,

@@ -51,7 +51,7 @@ def lineage_view(
         edges=_asset_edges(assets, drawn),
         kinds=tuple((name, workspace.loaded.assets[name].kind) for name in assets.order if name in inside),
         column=None if column is None else start.column,
-        tables=_tables(project, graph, [name for name in assets.order if name in inside], carried),
+        tables=tables_of(project, graph, [name for name in assets.order if name in inside], carried),
         column_edges=tuple(dict.fromkeys(edge for reach in reaches for edge in reach.edges)),
         influences=tuple(
             (it.source.asset, it.source.column, it.transformation)
@@ -101,9 +101,10 @@ def _source(edge: ColumnEdge) -> tuple[str, str, str, bool, bool]:
     return edge.source.asset, edge.source.column, edge.transformation, edge.indirect, edge.masking
 
 
-def _tables(
+def tables_of(
     project: Project, graph: ColumnGraph, keys: Iterable[AssetKey], carried: Iterable[CarriedTag]
 ) -> tuple[TableColumns, ...]:
+    """Return the columns of `keys` with types and the tags that they carry, as they are drawn."""
     tags: dict[ColumnRef, dict[str, None]] = {}
     for it in carried:
         tags.setdefault(it.column, {})[it.word] = None

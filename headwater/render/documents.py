@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from headwater.checks.check import CheckResult
     from headwater.lineage.column_graph import ColumnEdge, ColumnRef, OpenEnd
     from headwater.lineage.column_tags import CarriedTag
+    from headwater.lineage.exporters.chart import Scope
     from headwater.lineage.record import Entry
     from headwater.runtime.model import (
         AssetLine,
@@ -186,15 +187,31 @@ def lineage_document(view: LineageView) -> Document:
         "influences": [
             {"asset": asset, "column": column, "transformation": how} for asset, column, how in view.influences
         ],
-        "tables": [
-            {"asset": it.asset, "columns": [{"column": n, "type": t, "tags": [*tags]} for n, t, tags in it.columns]}
-            for it in view.tables
-        ],
+        "tables": _tables((it.asset, it.columns) for it in view.tables),
         "column_edges": [_column_edge(edge) for edge in view.column_edges],
         "row_edges": _pairs(view.row_edges),
         "open_ends": [_open_end(end) for end in view.open_ends],
         "tags": [tag_row(it) for it in view.tags],
     }
+
+
+def scope_document(scope: Scope, project: str) -> Document:
+    """Return the shape of `lineage --as json` without an asset: the same parts, of the whole project."""
+    return {
+        "project": project,
+        "edges": _pairs(scope.edges),
+        "assets": [{"asset": asset, "kind": kind} for asset, kind in scope.kinds],
+        "tables": _tables((scope.columns or {}).items()),
+        "column_edges": [_column_edge(edge) for edge in scope.column_edges],
+        "open_ends": [_open_end(end) for end in scope.open_ends],
+    }
+
+
+def _tables(tables: Iterable[tuple[str, Sequence[tuple[str, str | None, tuple[str, ...]]]]]) -> list[Document]:
+    return [
+        {"asset": asset, "columns": [{"column": n, "type": t, "tags": [*tags]} for n, t, tags in columns]}
+        for asset, columns in tables
+    ]
 
 
 def tag_row(it: CarriedTag) -> Document:

@@ -1,4 +1,4 @@
-"""`lineage` as text: trees, and tables of columns and reads; and as Mermaid or DOT for other drawers."""
+"""`lineage` as text: trees, and tables of columns and reads."""
 
 from __future__ import annotations
 
@@ -45,51 +45,6 @@ def tree_lines(view: LineageView, paper: Paper, *, upstream: bool = True, downst
         yield from ([""] if upstream else [])
         yield paper.bold("Downstream: what is made from it")
         yield from _tree(view, below, paper)
-
-
-def mermaid_lines(view: LineageView) -> Iterator[str]:
-    """Yield a Mermaid flow chart of the edges."""
-    names = _names(view)
-    kinds = _kinds(view)
-    yield "flowchart LR"
-    for asset, name in names.items():
-        left, right = ("[(", ")]") if kinds.get(asset) == "external" else ("[", "]")
-        label = asset.replace('"', "#quot;")
-        yield f'  {name}{left}"{label}"{right}'
-    for start, end in view.edges:
-        yield f"  {names[start]} --> {names[end]}"
-    yield f"  style {names[view.asset]} stroke-width:3px"
-
-
-def dot_lines(view: LineageView) -> Iterator[str]:
-    """Yield a Graphviz digraph of the edges."""
-    kinds = _kinds(view)
-    yield "digraph lineage {"
-    yield "  rankdir=LR;"
-    yield "  node [shape=box];"
-    for asset in _names(view):
-        marks = [it for it in ("shape=cylinder" if kinds.get(asset) == "external" else "", _thick(view, asset)) if it]
-        options = f" [{', '.join(marks)}]" if marks else ""
-        yield f"  {_quoted(asset)}{options};"
-    for start, end in view.edges:
-        yield f"  {_quoted(start)} -> {_quoted(end)};"
-    yield "}"
-
-
-def _thick(view: LineageView, asset: str) -> str:
-    return "penwidth=3" if asset == view.asset else ""
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _names(view: LineageView) -> dict[str, str]:
-    """Return a short name for every asset of the drawing, in a stable order."""
-    ends = (asset for edge in view.edges for asset in edge)
-    assets = dict.fromkeys([view.asset, *(asset for asset, _ in view.kinds), *ends])
-    return {str(asset): f"n{at}" for at, asset in enumerate(assets)}
 
 
 def _neighbours(view: LineageView) -> tuple[Neighbours, Neighbours]:

@@ -17,6 +17,7 @@ from headwater.cli.main import run
 from headwater.lineage.audit import Finding, Report
 from headwater.lineage.column_graph import ColumnRef
 from headwater.lineage.column_tags import CarriedTag, StoppedTag
+from headwater.lineage.exporters.chart import Scope
 from headwater.lineage.record import Actor, Entry
 from headwater.lineage.touch import Cause
 from headwater.runtime.impact_model import Change, Impact, ImpactReport
@@ -204,6 +205,14 @@ class FakeProject:
     def lineage(self, asset, upstream=True, downstream=True, depth=None, env="prod", **only) -> LineageView:  # type: ignore[no-untyped-def]
         self._ask("lineage", asset, upstream, downstream, depth, env, *(it for it in only.items() if it[1]))
         return self.view
+
+    def lineage_scope(self, env: str = "prod") -> Scope:
+        self._ask("lineage_scope", env)
+        return Scope(VIEW.kinds, VIEW.edges)
+
+    def openlineage(self, asset, upstream, downstream, depth, env, namespace=None):  # type: ignore[no-untyped-def]
+        self._ask("openlineage", asset, upstream, downstream, depth, env, namespace)
+        return ({"job": {"name": "a"}}, {"job": {"name": "b"}})
 
     def tagged(self, tag: str, asset: str | None = None, env: str = "prod") -> TagReport:
         self._ask("tagged", tag, asset, env)

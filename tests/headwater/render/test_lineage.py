@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headwater.assets.key import AssetKey
-from headwater.render.lineage import DEEPEST, dot_lines, lineage_lines, mermaid_lines, tree_lines
+from headwater.render.lineage import DEEPEST, lineage_lines, tree_lines
 from headwater.render.paper import Paper
 from headwater.runtime.model import ColumnLineage, LineageView
 
@@ -66,9 +66,3 @@ def test_indirect_sources_are_counted() -> None:
 
 def test_unknown_columns_are_said_to_be_unknown() -> None:
     assert [*lineage_lines(view(), Paper())][-1] == "The columns of d are not known before it is built."
-
-
-def test_names_are_quoted() -> None:
-    odd = view('a"b>d')
-    assert '  "a\\"b" -> "d";' in [*dot_lines(odd)]
-    assert '  n1["a#quot;b"]' in [*mermaid_lines(odd)]
