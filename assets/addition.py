@@ -31,4 +31,13 @@ def add_to(asset: Asset, addition: Addition) -> tuple[Asset, tuple[Problem, ...]
             problems.append(Problem(place.file, place.line, message, "Keep one of them.", asset.key))
     if problems:
         return asset, tuple(problems)
-    return replace(asset, columns=asset.columns + addition.columns, checks=asset.checks + addition.checks), ()
+    added = replace(asset, columns=asset.columns + addition.columns, checks=asset.checks + addition.checks)
+    return added, source_problems(added) if asset.is_external else ()
+
+
+def source_problems(asset: Asset) -> tuple[Problem, ...]:
+    """Return a problem for each column of a source that says it anonymises: nothing comes into a source."""
+    message = "a source is as it was delivered: its columns anonymise nothing."
+    remedy = "Leave its `tags` off, or anonymise in an asset that reads it."
+    places = (column.location or asset.location for column in asset.columns if column.anonymises)
+    return tuple(Problem(place.file, place.line, message, remedy, asset.key) for place in places)

@@ -67,13 +67,18 @@ class CheckSpec:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A declared column. `type` is an engine type as written, or None where it is not part of the contract."""
+    """A declared column. `type` is an engine type as written, or None where it is not part of the contract.
+
+    `tags` are the column's own; they go on to the columns made from it. `anonymises` are tags that end here: what
+    comes in with them goes out without.
+    """
 
     name: str
     type: str | None = None
     description: str | None = None
     tags: tuple[str, ...] = ()
     location: Location | None = field(default=None, compare=False)
+    anonymises: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

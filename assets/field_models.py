@@ -57,6 +57,7 @@ class _ColumnFields(_Strict):
     type: str | None = None
     description: str | None = None
     tags: Texts = ()
+    anonymises: Texts = ()
     checks: list[object] | None = None
 
 

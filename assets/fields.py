@@ -160,6 +160,10 @@ def _common(model: CommonFields, key: AssetKey, at: Declaring) -> tuple[Asset, t
         if other != name:
             message = f"the column {name!r} is declared twice, as {other!r} before: case does not count."
             problems += (at.problem(("columns", name), message, "Keep one of them."),)
+        for tag in column.tags:
+            if tag in column.anonymises:
+                message = f"the column {name!r} carries the tag {tag!r} and anonymises it."
+                problems += (at.problem(("columns", name, "anonymises"), message, "Keep one of the two."),)
     try:
         meta = freeze_options(model.meta)
     except TypeError as error:
@@ -170,8 +174,8 @@ def _common(model: CommonFields, key: AssetKey, at: Declaring) -> tuple[Asset, t
         key=key,
         location=at.location,
         columns=tuple(
-            Column(n, c.type, c.description, c.tags, replace(at.location, line=at.line_of(("columns", n))))
-            for n, c in model.columns.items()
+            Column(name, it.type, it.description, it.tags, _place(at, ("columns", name)), it.anonymises)
+            for name, it in model.columns.items()
         ),
         checks=checks,
         description=model.description,
@@ -183,6 +187,10 @@ def _common(model: CommonFields, key: AssetKey, at: Declaring) -> tuple[Asset, t
         meta=meta,
     )
     return asset, tuple(replace(problem, asset=problem.asset or key) for problem in problems)
+
+
+def _place(at: Declaring, path: Path) -> Location:
+    return replace(at.location, line=at.line_of(path))
 
 
 def _checks(

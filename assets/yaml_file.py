@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from headwater.assets.addition import Addition
+from headwater.assets.addition import Addition, source_problems
 from headwater.assets.asset import Asset
 from headwater.assets.errors import Problem, RequestError
 from headwater.assets.field_models import unknown_key
@@ -56,6 +56,7 @@ def _entry(found: Declared, path: Path, fields: object, at: Declaring) -> None:
     below = replace(at, location=replace(at.location, line=at.line_of(path)))
     if section == "external":
         asset, problems = declare_external(key, fields, below, path)
+        problems += () if asset is None else source_problems(asset)
         found.assets += [asset] if asset else []
     else:
         addition, problems = _addition(key, fields, below, path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ from headwater.runtime.model import (
     Status,
     StatusReport,
     StepLine,
+    TagReport,
     VersionLine,
 )
 from headwater.runtime.plan import make_plan
@@ -35,7 +36,9 @@ from headwater.runtime.workspace import Outside, Survey, Workspace
 
 if TYPE_CHECKING:
     from headwater.lineage.audit import Report
+    from headwater.lineage.exporters.chart import Scope
     from headwater.lineage.record import Entry
+    from headwater.runtime.impact_model import ChangeKind, ImpactReport
 
 Selectors = str | Sequence[str]
 _RETIRED = Status("RETIRED", (Reason("RETIRED", "no longer declared; readers still see its last version."),))
@@ -169,12 +172,81 @@ class Project:
         downstream: bool = True,
         depth: int | None = None,
         env: str = "prod",
+        *,
+        kinds: Collection[str] | None = None,
+        direct: bool = False,
     ) -> LineageView:
-        """Return where an asset's columns come from, what it reads, and the assets around it."""
-        from headwater.runtime.lineage_view import lineage_view
+        """Return where an asset's columns, or one of them, come from and go to, what it reads, and the assets around.
+
+        `kinds` are transformations such as IDENTITY that columns are followed through (None: all); `direct` leaves
+        out what only decides about values: conditions, window keys, filters, joins.
+        """
+        from headwater.lineage.column_graph import Only
+        from headwater.runtime.lineage_view import Around, lineage_view
 
         key, column = self._asset_and_column(asset_or_column)
-        return lineage_view(self.workspace, env, key, column, upstream, downstream, depth)
+        only = Only(None if kinds is None else frozenset(kinds), indirect=not direct)
+        return lineage_view(self.workspace, env, key, column, Around(upstream, downstream, depth, only))
+
+    def columns(self, asset: str, env: str = "prod") -> tuple[str, ...]:
+        """Return the columns of `asset` as far as they are known, in order, as they are spelled."""
+        from headwater.runtime.column_lineage import resolve_project
+
+        known = resolve_project(self.workspace, env).columns(self._asset(asset))
+        return tuple(name for name, _ in known or ())
+
+    def tagged(self, tag: str, asset_or_column: str | None = None, env: str = "prod") -> TagReport:
+        """Return every column that carries `tag`, its own or from upstream, and the columns that anonymise it."""
+        from headwater.runtime.lineage_view import tag_report
+
+        key, column = (None, None) if asset_or_column is None else self._asset_and_column(asset_or_column)
+        return tag_report(self.workspace, env, tag, key, column)
+
+    def lineage_scope(self, env: str = "prod") -> Scope:
+        """Return the whole project as a drawing takes it: assets, columns, and the edges among them."""
+        from headwater.runtime.lineage_export import project_scope
+
+        return project_scope(self.workspace, env)
+
+    def openlineage(
+        self,
+        asset_or_column: str | None = None,
+        upstream: bool = True,
+        downstream: bool = True,
+        depth: int | None = None,
+        env: str = "prod",
+        namespace: str | None = None,
+    ) -> tuple[Mapping[str, object], ...]:
+        """Return OpenLineage events (static: of no run) of the project, or of an asset and those around it.
+
+        `namespace` is that of the datasets; by default it follows from the warehouse's path in the project file.
+        """
+        from headwater import __version__
+        from headwater.runtime.lineage_export import export_events
+
+        keys = None
+        if asset_or_column is not None:
+            view = self.lineage(asset_or_column, upstream, downstream, depth, env)
+            keys = {view.asset, *(key for key, _ in view.kinds)}
+        producer = f"https://headwater.invalid/headwater/{__version__}"
+        return export_events(self.workspace, env, keys, producer, namespace)
+
+    def impact(
+        self,
+        asset_or_column: str,
+        kind: ChangeKind = "REDEFINE",
+        to: str | None = None,
+        env: str = "prod",
+    ) -> ImpactReport:
+        """Return what changing an asset or a column would do to each asset downstream, with the proof.
+
+        `kind` is REDEFINE, DROP, RENAME or RETYPE; `to` is the new name or type. Nothing is changed.
+        """
+        from headwater.runtime.impact import impact_report
+        from headwater.runtime.impact_model import Change
+
+        key, column = self._asset_and_column(asset_or_column)
+        return impact_report(self.workspace, env, Change(key, column, kind, to))
 
     def history(self, asset: str) -> tuple[VersionLine, ...]:
         """Return every version of `asset`, newest first, rejected ones too."""

@@ -78,13 +78,14 @@ class _Missing:
         if upstream not in self._broken:
             remedy = did_you_mean(upstream, self._assets) or "Declare it, as an external if something else writes it."
             verb = "its checks read" if by_check else "it reads"
-            place = _place_of_check(asset, upstream) if by_check else _place_of_read(asset, upstream)
+            place = place_of_check(asset, upstream) if by_check else place_of_read(asset, upstream)
             message = f"{verb} {upstream}, and no asset is called that."
             self._problems.append(Problem(place.file, place.line, message, remedy + self._hint, asset.key))
         return False
 
 
-def _place_of_read(asset: Asset, upstream: AssetKey) -> Location:
+def place_of_read(asset: Asset, upstream: AssetKey) -> Location:
+    """Return where `asset` names `upstream`: the line in its query, or that of the asset."""
     if asset.sql is None:
         return asset.location
     from headwater.lineage import analyse_sql
@@ -99,7 +100,8 @@ def _place_of_read(asset: Asset, upstream: AssetKey) -> Location:
     return Location(asset.location.file, asset.sql_line + asset.sql.count("\n", 0, start))
 
 
-def _place_of_check(asset: Asset, upstream: AssetKey) -> Location:
+def place_of_check(asset: Asset, upstream: AssetKey) -> Location:
+    """Return where the first check of `asset` that reads `upstream` is declared."""
     from headwater.runtime.declaring import check_references
 
     reading = (check for check in asset.checks if f"?{upstream}" in check_references((check,)))

@@ -10,7 +10,8 @@ from headwater.assets.key import AssetKey
 from headwater.checks.check import CheckResult
 
 if TYPE_CHECKING:
-    from headwater.lineage.column_graph import ColumnEdge
+    from headwater.lineage.column_graph import ColumnEdge, OpenEnd
+    from headwater.lineage.column_tags import CarriedTag, StoppedTag
 
 StatusWord = Literal["MISSING", "UNKNOWN", "STALE", "PENDING", "CURRENT", "RETIRED"]
 FreshnessWord = Literal["OK", "DUE", "LATE", "NONE"]
@@ -210,7 +211,11 @@ class ReadLine:
 
 @dataclass(frozen=True, slots=True)
 class TableColumns:
-    """The columns of one asset in a drawing, as (name, type or None, tags), in order; none where they are not known."""
+    """The columns of one asset in a drawing, as (name, type or None, tags), in order.
+
+    Tags are the column's own and those that came to it from upstream, marked where masked: `pii`, `pii (masked)`.
+    Where its columns are not known, those that others are known to read; none where there are none of these either.
+    """
 
     asset: AssetKey
     columns: tuple[tuple[str, str | None, tuple[str, ...]], ...] = ()
@@ -221,7 +226,11 @@ class LineageView:
     """What `lineage` answers: columns and reads of one asset, and the edges (upstream, downstream) around it.
 
     `columns` is None where the output columns are not known. `kinds` maps each asset of the drawing to its kind.
-    `tables` and `column_edges` are what a drawing with columns needs of all the assets in it.
+    `influences` are the (asset, column, transformation) that shape its rows. `tables` and `column_edges` are what a
+    drawing with columns needs of all the assets in it; where one column was asked for, only what it touches is drawn.
+    The picture is complete only where `open_ends` is empty: those say what nobody knows. `row_edges` are the
+    (upstream, downstream) whose rows shape each other without a column of their own, as a count of rows does. `tags`
+    are what the drawn columns carry, with where it comes from.
     """
 
     asset: AssetKey
@@ -232,6 +241,23 @@ class LineageView:
     column: str | None = None  # where one column was asked for
     tables: tuple[TableColumns, ...] = ()
     column_edges: tuple[ColumnEdge, ...] = ()
+    influences: tuple[tuple[str, str, str], ...] = ()
+    open_ends: tuple[OpenEnd, ...] = ()
+    row_edges: tuple[tuple[AssetKey, AssetKey], ...] = ()
+    tags: tuple[CarriedTag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TagReport:
+    """What `lineage --tag` answers: every column that carries `tag` with its origin, and the columns where it ends.
+
+    `types` has the type of each column that carries it, or None where that is not known.
+    """
+
+    tag: str
+    carried: tuple[CarriedTag, ...]
+    stopped: tuple[StoppedTag, ...] = ()
+    types: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,11 +246,11 @@ def _pinned_sql(at: Situation, case: Case, order: Order) -> str:
     assert asset.sql is not None, "the asset has SQL"
     assert order.clock_at is not None, "an order has a clock"
     tables = {str(key): pinned.relation for key, pinned in order.inputs.items()}
-    parameters = {f"vars.{name}": _literal(value) for name, value in at.config.variables.items()}
+    parameters = {f"vars.{name}": sql_literal(value) for name, value in at.config.variables.items()}
     return render(asset.sql, analysis, tables, parameters, clock_literals(order.clock_at))
 
 
-def _literal(value: str | int | float | bool) -> str:
+def sql_literal(value: str | int | float | bool) -> str:
     """Return a project variable as a typed SQL literal."""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -44,3 +44,20 @@ def complete_asset(context: click.Context, _parameter: click.Parameter, incomple
         return sorted(f"{operators}{key}" for key in keys if key.startswith(typed))
     except Exception:  # a broken project must not break the command line that is being typed
         return []
+
+
+def complete_column(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the asset keys that an argument may go on with, or after the dot behind one, its columns.
+
+    Returns nothing where the project cannot be read.
+    """
+    keys = complete_asset(context, _parameter, incomplete)
+    parent, dot, typed = incomplete.lower().rpartition(".")
+    try:
+        project = settings_of(context).open(require=False)
+        if not dot or parent not in project.assets:
+            return keys
+        names = project.columns(parent, settings_of(context).environment)
+        return [*keys, *(f"{parent}.{name}" for name in names if name.lower().startswith(typed))]
+    except Exception:  # a broken project must not break the command line that is being typed
+        return keys

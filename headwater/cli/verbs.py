@@ -28,6 +28,7 @@ VERBS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("why", "headwater.cli.decide:why"),
             ("plan", "headwater.cli.decide:plan"),
             ("lineage", "headwater.cli.lineage:lineage"),
+            ("impact", "headwater.cli.impact:impact"),
         ),
     ),
     ("Do", (("run", "headwater.cli.run:run"),)),

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from headwater.assets.errors import Problem
     from headwater.checks.check import CheckResult
+    from headwater.lineage.column_graph import ColumnEdge, ColumnRef, OpenEnd
+    from headwater.lineage.column_tags import CarriedTag
+    from headwater.lineage.exporters.chart import Scope
     from headwater.lineage.record import Entry
     from headwater.runtime.model import (
         AssetLine,
@@ -178,9 +181,78 @@ def lineage_document(view: LineageView) -> Document:
         "asset": view.asset,
         "columns": columns,
         "reads": reads,
-        "edges": [{"upstream": start, "downstream": end} for start, end in view.edges],
+        "edges": _pairs(view.edges),
         "assets": [{"asset": asset, "kind": kind} for asset, kind in view.kinds],
+        "column": view.column,
+        "influences": [
+            {"asset": asset, "column": column, "transformation": how} for asset, column, how in view.influences
+        ],
+        "tables": _tables((it.asset, it.columns) for it in view.tables),
+        "column_edges": [_column_edge(edge) for edge in view.column_edges],
+        "row_edges": _pairs(view.row_edges),
+        "open_ends": [_open_end(end) for end in view.open_ends],
+        "tags": [tag_row(it) for it in view.tags],
     }
+
+
+def scope_document(scope: Scope, project: str) -> Document:
+    """Return the shape of `lineage --as json` without an asset: the same parts, of the whole project."""
+    return {
+        "project": project,
+        "edges": _pairs(scope.edges),
+        "assets": [{"asset": asset, "kind": kind} for asset, kind in scope.kinds],
+        "tables": _tables((scope.columns or {}).items()),
+        "column_edges": [_column_edge(edge) for edge in scope.column_edges],
+        "open_ends": [_open_end(end) for end in scope.open_ends],
+    }
+
+
+def _tables(tables: Iterable[tuple[str, Sequence[tuple[str, str | None, tuple[str, ...]]]]]) -> list[Document]:
+    return [
+        {"asset": asset, "columns": [{"column": n, "type": t, "tags": [*tags]} for n, t, tags in columns]}
+        for asset, columns in tables
+    ]
+
+
+def tag_row(it: CarriedTag) -> Document:
+    """Return one column that carries a tag, with where the tag comes from."""
+    return {
+        **reference_document(it.column),
+        "tag": it.tag,
+        "origin": reference_document(it.origin),
+        "own": it.is_own,
+        "masked": it.masked,
+        "certain": it.certain,
+    }
+
+
+def _pairs(edges: Iterable[tuple[str, str]]) -> list[Document]:
+    return [{"upstream": start, "downstream": end} for start, end in edges]
+
+
+def _column_edge(edge: ColumnEdge) -> Document:
+    return {
+        "source": reference_document(edge.source),
+        "target": reference_document(edge.target),
+        "transformation": edge.transformation,
+        "indirect": edge.indirect,
+        "masking": edge.masking,
+        "declared": edge.declared,
+    }
+
+
+def _open_end(end: OpenEnd) -> Document:
+    return {
+        "source": reference_document(end.source),
+        "target": reference_document(end.target),
+        "reason": end.reason,
+        "indirect": end.indirect,
+    }
+
+
+def reference_document(ref: ColumnRef) -> Document:
+    """Return a column with its asset; the column is `*` where any column, or the rows, are meant."""
+    return {"asset": ref.asset, "column": ref.column}
 
 
 def assets_document(assets: Sequence[AssetLine], environment: str) -> Document:

@@ -1,10 +1,12 @@
-"""`lineage` as text: trees, and tables of columns and reads; and as Mermaid or DOT for other drawers."""
+"""`lineage` as text: trees, and tables of columns and reads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from headwater.render.column_tags import tags_of
+from headwater.render.column_tree import column_lines, influence_lines, open_end_lines
 from headwater.render.paper import Paper
 from headwater.render.table import table
 from headwater.render.words import counted, one_line
@@ -19,12 +21,18 @@ Neighbours = Mapping[str, Sequence[str]]
 
 
 def lineage_lines(view: LineageView, paper: Paper, *, upstream: bool = True, downstream: bool = True) -> Iterator[str]:
-    """Yield what an asset stands on and what stands on it as trees, then its reads and its columns."""
+    """Yield what an asset stands on and what stands on it as trees, then its reads and its columns; or a column's."""
+    if view.column is not None:
+        yield from column_lines(view, paper, upstream=upstream, downstream=downstream)
+        return
     yield from tree_lines(view, paper, upstream=upstream, downstream=downstream)
-    if upstream and view.reads and view.column is None:
+    if upstream and view.reads:
         yield from ("", paper.bold("Reads"))
         yield from table(("UPSTREAM", "COLUMNS", "BECAUSE"), [_read(it) for it in view.reads], paper)
     yield from _columns(view, paper)
+    if upstream:
+        yield from influence_lines(view, paper)
+    yield from open_end_lines(view, paper)
 
 
 def tree_lines(view: LineageView, paper: Paper, *, upstream: bool = True, downstream: bool = True) -> Iterator[str]:
@@ -37,51 +45,6 @@ def tree_lines(view: LineageView, paper: Paper, *, upstream: bool = True, downst
         yield from ([""] if upstream else [])
         yield paper.bold("Downstream: what is made from it")
         yield from _tree(view, below, paper)
-
-
-def mermaid_lines(view: LineageView) -> Iterator[str]:
-    """Yield a Mermaid flow chart of the edges."""
-    names = _names(view)
-    kinds = _kinds(view)
-    yield "flowchart LR"
-    for asset, name in names.items():
-        left, right = ("[(", ")]") if kinds.get(asset) == "external" else ("[", "]")
-        label = asset.replace('"', "#quot;")
-        yield f'  {name}{left}"{label}"{right}'
-    for start, end in view.edges:
-        yield f"  {names[start]} --> {names[end]}"
-    yield f"  style {names[view.asset]} stroke-width:3px"
-
-
-def dot_lines(view: LineageView) -> Iterator[str]:
-    """Yield a Graphviz digraph of the edges."""
-    kinds = _kinds(view)
-    yield "digraph lineage {"
-    yield "  rankdir=LR;"
-    yield "  node [shape=box];"
-    for asset in _names(view):
-        marks = [it for it in ("shape=cylinder" if kinds.get(asset) == "external" else "", _thick(view, asset)) if it]
-        options = f" [{', '.join(marks)}]" if marks else ""
-        yield f"  {_quoted(asset)}{options};"
-    for start, end in view.edges:
-        yield f"  {_quoted(start)} -> {_quoted(end)};"
-    yield "}"
-
-
-def _thick(view: LineageView, asset: str) -> str:
-    return "penwidth=3" if asset == view.asset else ""
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _names(view: LineageView) -> dict[str, str]:
-    """Return a short name for every asset of the drawing, in a stable order."""
-    ends = (asset for edge in view.edges for asset in edge)
-    assets = dict.fromkeys([view.asset, *(asset for asset, _ in view.kinds), *ends])
-    return {str(asset): f"n{at}" for at, asset in enumerate(assets)}
 
 
 def _neighbours(view: LineageView) -> tuple[Neighbours, Neighbours]:
@@ -147,28 +110,28 @@ def _columns(view: LineageView, paper: Paper) -> Iterator[str]:
     if view.columns is None:
         yield from ("", f"The columns of {view.asset} are not known before it is built.")
         return
-    shown = [it for it in view.columns if view.column is None or it.column.lower() == view.column.lower()]
-    if not shown:
+    if not view.columns:
         return
     yield from ("", paper.bold("Columns and what they are made from"))
-    rows = [row for column in shown for row in _column_rows(column, in_full=view.column is not None)]
-    yield from table(("COLUMN", "TYPE", "FROM", "BY"), rows, paper)
+    tags = tags_of(view)
+    rows = [row for column in view.columns for row in _column_rows(column, tags.get(column.column, ""))]
+    yield from table(("COLUMN", "TYPE", "FROM", "BY", "TAGS"), rows, paper)
 
 
-def _column_rows(column: ColumnLineage, *, in_full: bool) -> Iterator[tuple[str, str, str, str]]:
-    """Yield one row for each source of a column; unless `in_full`, indirect sources are only counted."""
+def _column_rows(column: ColumnLineage, tags: str) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield one row for each source of a column; indirect ones are only counted."""
     sources = column.sources or ()
-    direct = [source for source in sources if in_full or not source[3]]
+    direct = [source for source in sources if not source[3]]
     hidden = len(sources) - len(direct)
     rows = [(f"{asset}.{name}", _how(source)) for source in direct for asset, name in [source[:2]]]
     if hidden:
         rows.append((f"and {counted(hidden, 'column')} indirectly", ""))
     name, type_ = one_line(column.column), column.type or ""
     for origin, how in rows or [("unknown" if column.sources is None else "nothing upstream", "")]:
-        yield name, type_, origin, how
-        name, type_ = "", ""
+        yield name, type_, origin, how, tags
+        name, type_, tags = "", "", ""
 
 
 def _how(source: Source) -> str:
-    _, _, transformation, indirect, masking = source
-    return transformation + (" (indirect)" if indirect else "") + (", masked" if masking else "")
+    _, _, transformation, _, masking = source
+    return transformation + (", masked" if masking else "")

@@ -15,7 +15,12 @@ from headwater.assets.key import AssetKey
 from headwater.checks.check import CheckResult
 from headwater.cli.main import run
 from headwater.lineage.audit import Finding, Report
+from headwater.lineage.column_graph import ColumnRef
+from headwater.lineage.column_tags import CarriedTag, StoppedTag
+from headwater.lineage.exporters.chart import Scope
 from headwater.lineage.record import Actor, Entry
+from headwater.lineage.touch import Cause
+from headwater.runtime.impact_model import Change, Impact, ImpactReport
 from headwater.runtime.model import (
     AssetLine,
     AssetStatus,
@@ -35,6 +40,7 @@ from headwater.runtime.model import (
     Step,
     StepLine,
     StepResult,
+    TagReport,
     VersionLine,
 )
 
@@ -92,6 +98,32 @@ VIEW = LineageView(
     ((RAW, ORDERS), (ORDERS, REVENUE)),
     ((RAW, "external"), (ORDERS, "table"), (REVENUE, "view")),
 )
+EMAIL, HASH = ColumnRef(RAW, "email"), ColumnRef(ORDERS, "hash")
+TAGS = TagReport(
+    "pii",
+    (CarriedTag(EMAIL, "pii", EMAIL), CarriedTag(HASH, "pii", EMAIL, masked=True)),
+    (StoppedTag(ColumnRef(REVENUE, "n"), "pii", EMAIL),),
+    ("varchar", None),
+)
+AMOUNT = Change(ORDERS, "amount", "DROP")
+CHANGE = ImpactReport(
+    AMOUNT,
+    Impact(ORDERS, "STALE", "it is what would change.", columns=("amount",)),
+    (
+        Impact(
+            REVENUE,
+            "BREAKS",
+            "stg.orders has no column 'amount'.",
+            (Cause(ORDERS, ("amount",)),),
+            None,
+            (Problem("assets/mart/revenue.sql", 9, "stg.orders has no column 'amount'.", asset=REVENUE),),
+            ("not_null(revenue)",),
+            ("revenue",),
+            "out/revenue.csv",
+        ),
+        Impact(AssetKey("mart.days"), "UNTOUCHED", "reads only day of stg.orders."),
+    ),
+)
 ENTRY = Entry(
     seq=7,
     stream="stg.orders",
@@ -116,6 +148,8 @@ class FakeProject:
     made: Plan = PLAN
     result: RunResult = DONE
     view: LineageView = VIEW
+    tags: TagReport = TAGS
+    report_of_change: ImpactReport = CHANGE
     audit: Report = field(default_factory=lambda: Report(8, None, (), (), 0))
     raises: BaseException | None = None
     config: ProjectConfig = field(
@@ -168,9 +202,29 @@ class FakeProject:
             REVENUE, Status("STALE", (CHANGED,)), clauses, "-select 1\n+select 2", ("raw.orders changed.",)
         )
 
-    def lineage(self, asset, upstream=True, downstream=True, depth=None, env="prod") -> LineageView:  # type: ignore[no-untyped-def]
-        self._ask("lineage", asset, upstream, downstream, depth, env)
+    def lineage(self, asset, upstream=True, downstream=True, depth=None, env="prod", **only) -> LineageView:  # type: ignore[no-untyped-def]
+        self._ask("lineage", asset, upstream, downstream, depth, env, *(it for it in only.items() if it[1]))
         return self.view
+
+    def lineage_scope(self, env: str = "prod") -> Scope:
+        self._ask("lineage_scope", env)
+        return Scope(VIEW.kinds, VIEW.edges)
+
+    def openlineage(self, asset, upstream, downstream, depth, env, namespace=None):  # type: ignore[no-untyped-def]
+        self._ask("openlineage", asset, upstream, downstream, depth, env, namespace)
+        return ({"job": {"name": "a"}}, {"job": {"name": "b"}})
+
+    def tagged(self, tag: str, asset: str | None = None, env: str = "prod") -> TagReport:
+        self._ask("tagged", tag, asset, env)
+        return self.tags
+
+    def impact(self, asset, kind="REDEFINE", to=None, env="prod") -> ImpactReport:  # type: ignore[no-untyped-def]
+        self._ask("impact", asset, kind, to, env)
+        return self.report_of_change
+
+    def columns(self, asset: str, env: str = "prod") -> tuple[str, ...]:
+        self._ask("columns", asset, env)
+        return ("Amount", "day")
 
     def history(self, asset: str) -> tuple[VersionLine, ...]:
         self._ask("history", asset)

@@ -1,0 +1,1 @@
+"""How lineage leaves the house: drawings (Mermaid, Graphviz, SVG) and OpenLineage documents. Pure: values to text."""
