@@ -126,9 +126,9 @@ class Definer:
         if self._crew is None:
             return
         tasks = [self._task(asset, place, schemas) for place, asset in unknown.items() if asset.sql is not None]
-        for place, *_ in self._crew.share("resolve", tasks, self._cache.adopt):
-            assert isinstance(place, bytes)
-            self._memory[place] = self._resolve(unknown[place], schemas, place)
+        for own, *_ in self._crew.share("resolve", tasks, self._cache.adopt):
+            assert isinstance(own, bytes)
+            self._memory[own] = self._resolve(unknown[own], schemas, own)
         self._crew.collect()
 
     def _task(self, asset: Asset, place: bytes, schemas: Schemas) -> tuple[object, ...]:

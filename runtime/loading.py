@@ -124,11 +124,12 @@ def _declarations(
         for _, file, _, _ in crew.share("declare", tasks, cache.adopt):
             _declare(config, str(file), files, cache, keys, cached)
         crew.collect()
-        cached |= cache.get_many(keys[file] for file in missing if keys[file] not in cached)
+        shared = cache.get_many(keys[file] for file in missing if keys[file] not in cached)
+        cached |= {key: hit for key, hit in shared.items() if isinstance(hit, FileDeclarations)}
     for file in missing:
         if keys[file] not in cached:
             _declare(config, file, files, cache, keys, cached)
-    return {file: cached[key] for file, key in keys.items()}, keys  # type: ignore[misc]
+    return {file: cached[key] for file, key in keys.items()}, keys
 
 
 def _declare(
@@ -137,7 +138,7 @@ def _declare(
     files: ProjectFiles,
     cache: AnalysisCache,
     keys: Mapping[str, bytes],
-    declared: dict[bytes, object],
+    declared: dict[bytes, FileDeclarations],
 ) -> None:
     from headwater.runtime.declaring import declare_file  # imports pydantic, YAML and sqlglot: cold path only
 

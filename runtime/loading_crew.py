@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from headwater.runtime.packing import pack, unpack
 
@@ -128,7 +128,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def send(pipe: BinaryIO, message: object) -> None:
+def send(pipe: IO[bytes], message: object) -> None:
     """Write one message. Raises OSError where nobody reads."""
     payload = pack(message)
     pipe.write(_LENGTH.pack(len(payload)))
@@ -136,7 +136,7 @@ def send(pipe: BinaryIO, message: object) -> None:
     pipe.flush()
 
 
-def receive(pipe: BinaryIO) -> object:
+def receive(pipe: IO[bytes]) -> object:
     """Return one message. Raises EOFError at the end, ValueError for what is none."""
     head = pipe.read(_LENGTH.size)
     if len(head) < _LENGTH.size:

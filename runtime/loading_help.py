@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,7 +32,7 @@ def serve() -> None:
 
 def _serve(config: ProjectConfig, questions: BinaryIO, answers: BinaryIO) -> None:
     cache = AnalysisCache(None)
-    doing = {"declare": _Declaring(config, cache), "resolve": _Resolving(config, cache)}
+    doing: dict[str, Callable[..., None]] = {"declare": _Declaring(config, cache), "resolve": _Resolving(config, cache)}
     while True:
         message: Any = receive(questions)
         kind, tasks = message

@@ -11,7 +11,7 @@ import io
 import pickle
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from headwater.assets.key import AssetKey
 
@@ -41,7 +41,7 @@ def unpack(payload: bytes) -> object:
 
 
 class _Packer(pickle.Pickler):
-    def reducer_override(self, value: object) -> object:
+    def reducer_override(self, value: object) -> Any:
         """Return how to make `value` again, or NotImplemented where pickle knows better."""
         kind = type(value)
         known = _names.get(kind)

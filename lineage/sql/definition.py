@@ -191,5 +191,6 @@ def _note_gaps(query: ParsedQuery, words: list[str], gone: set[int], inside: set
             note = "adjacent"  # x'ab' is not x 'ab'
         rest = "" if not gap or gap.isspace() else _COMMENT.sub("", gap).strip()
         if note or rest:
-            words[index] = "\x1f".join(filter(None, (note, rest and _sized(rest), index not in gone and words[index])))
+            own = () if index in gone else (words[index],)
+            words[index] = "\x1f".join([*([note] if note else ()), *([_sized(rest)] if rest else ()), *own])
             gone.discard(index)

@@ -220,12 +220,22 @@ def test_a_store_that_only_can_be_read_is_done_without(tmp_path, monkeypatch):
     assert read(path) == VALUE
 
 
-def test_without_a_path_nothing_is_kept():
+def test_without_a_path_nothing_outlives_it():
     cache = AnalysisCache(None)
     cache.put(KEY, VALUE)
     cache.flush()
-    assert cache.get_many([KEY]) == {}
+    assert cache.get_many([KEY]) == {KEY: VALUE}
     cache.close()
+    assert AnalysisCache(None).get_many([KEY]) == {}
+
+
+def test_rows_that_were_taken_can_be_adopted_by_another():
+    one, other = AnalysisCache(None), AnalysisCache(None)
+    one.put(KEY, VALUE)
+    rows = one.take()
+    assert one.get_many([KEY]) == {}
+    other.adopt(rows | {b"x" * 20: b"nonsense"})
+    assert other.get_many([KEY, b"x" * 20]) == {KEY: VALUE}
 
 
 def test_what_cannot_be_packed_is_not_kept(tmp_path):
