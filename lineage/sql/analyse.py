@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from headwater.assets.errors import SqlError
 from headwater.lineage.collecting import not_collecting
-from headwater.lineage.sql import sources, writes
+from headwater.lineage.sql import sources, types, writes
 from headwater.lineage.sql.analysis import Analysis, ColumnSource, Influence, OutputColumn, Read, Transformation
 from headwater.lineage.sql.catalog import Naming, Schema, SqlCatalog
 from headwater.lineage.sql.context import Resolution
@@ -86,7 +86,7 @@ def _check_names(resolution: Resolution) -> None:
 def _outputs(root: Relation) -> tuple[OutputColumn, ...] | None:
     if root.is_open:
         return None
-    return tuple(OutputColumn(column.name, column.type, _sources(column)) for column in root.listed())
+    return tuple(OutputColumn(column.name, types.shown(column.type), _sources(column)) for column in root.listed())
 
 
 def _sources(column: Column) -> tuple[ColumnSource, ...]:

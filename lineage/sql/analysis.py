@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 Transformation = Literal[
-    "IDENTITY", "TRANSFORMATION", "AGGREGATION", "JOIN", "FILTER", "GROUP_BY", "SORT", "WINDOW", "CONDITIONAL"
+    "IDENTITY",
+    "TRANSFORMATION",
+    "AGGREGATION",
+    "JOIN",
+    "FILTER",
+    "GROUP_BY",
+    "SORT",
+    "WINDOW",
+    "CONDITIONAL",
+    "DISTINCT",
 ]
 Volatility = Literal["STABLE", "CLOCK", "VOLATILE"]
 
@@ -33,7 +42,7 @@ class OutputColumn:
 
 @dataclass(frozen=True, slots=True)
 class Influence:
-    """A column that shapes the whole result: FILTER, JOIN, GROUP_BY or SORT."""
+    """A column that shapes the whole result: FILTER, JOIN, GROUP_BY, SORT or DISTINCT."""
 
     table: str
     column: str

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from headwater.lineage.sql.analysis import SqlProblem
 from headwater.lineage.sql.catalog import Naming, SqlCatalog
-from headwater.lineage.sql.model import Column, Relation, TableReference
+from headwater.lineage.sql.model import Binding, Column, Relation, TableReference, Target
 from headwater.lineage.sql.parse import ParsedQuery
 from headwater.lineage.sql.scope import Scope
 
@@ -50,6 +50,15 @@ class Environment:
 
 
 @dataclass(slots=True, eq=False)
+class Matched:
+    """`inner = outer` in the WHERE of a correlated query: what it is made from inside, and what from outside."""
+
+    inner: list[Target]
+    outer: list[tuple[Column, Binding]]
+    groups: bool  # whether the query aggregates, and so is grouped by what is inside
+
+
+@dataclass(slots=True, eq=False)
 class Resolution:
     """The state of one pass over one tree."""
 
@@ -69,6 +78,8 @@ class Resolution:
     local_names: dict[int, str] = field(default_factory=dict)  # start of an identifier -> its name by scope order
     aliases: list[tuple[int, int]] = field(default_factory=list)  # spans of table aliases
     qualifiers: list[tuple[int, int, TableReference]] = field(default_factory=list)  # spans of written qualifiers
+    outer: list[tuple[Column, Binding]] = field(default_factory=list)  # columns named from inside another query
+    matched: list[Matched] = field(default_factory=list)  # of these, what stands in an equality of WHERE
     visited: set[int] = field(default_factory=set)  # ids of the table nodes that were resolved
     files: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # what names mean that are not bound to one column, for the hash

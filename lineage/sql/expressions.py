@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlglot import exp
 
 from headwater.lineage.sql import functions
-from headwater.lineage.sql.context import Resolution, end_of, start_of
+from headwater.lineage.sql.context import Resolution
 from headwater.lineage.sql.model import (
     AGGREGATION,
     COMPOSE,
@@ -21,9 +21,11 @@ from headwater.lineage.sql.model import (
     TRANSFORMATION,
     WINDOW,
     Column,
+    Everything,
     whole,
 )
 from headwater.lineage.sql.names import look_at_everything, named_relation, note_name, note_plain_name
+from headwater.lineage.sql.subqueries import resolve_scalar
 from headwater.lineage.sql.walk import HANDLERS, Handler, Walk
 
 TRANSFORM_MASKED: Final = TRANSFORMATION + MASKED
@@ -51,13 +53,38 @@ def _function(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
         inner = COMPOSE[kind][TRANSFORM_MASKED]
     elif name in functions.COPYING_AGGREGATES:
         inner = kind
+    elif name in functions.PICKING or (name == "last" and _is_windowed(node)):
+        inner = COMPOSE[kind][TRANSFORMATION]
     elif isinstance(node, exp.AggFunc) or name in functions.AGGREGATES:
         inner = COMPOSE[kind][AGGREGATION]
     else:
         inner = COMPOSE[kind][TRANSFORMATION]
     if name not in functions.PLAIN:
         _note_function(walk, node, name)
-    walk.children(node, inner, hidden)
+    if name in functions.LIST_AGGREGATES:
+        _list_aggregate(walk, node, inner, hidden)
+    elif name in functions.OF_TYPES:
+        inside = walk.inner()
+        inside.children(node, inner, hidden)
+        walk.edges += [(target, LOOK) for target, _ in inside.rest()]  # the type is known before any value
+    else:
+        walk.children(node, inner, hidden)
+
+
+def _list_aggregate(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
+    """`list_sum(l)`: the list is taken apart, and its elements are aggregated."""
+    inside = walk.inner()
+    inside.children(node, kind, hidden)
+    edges = inside.rest()
+    walk.edges += edges
+    walk.edges += [(target, COMPOSE[AGGREGATION][how]) for target, how in edges if how < LOOK]
+
+
+def _is_windowed(node: Any) -> bool:
+    at = node.parent
+    while isinstance(at, (exp.IgnoreNulls, exp.RespectNulls, exp.Filter)):
+        at = at.parent
+    return isinstance(at, exp.Window)
 
 
 def _note_function(walk: Walk, node: Any, name: str) -> None:
@@ -69,14 +96,7 @@ def _note_function(walk: Walk, node: Any, name: str) -> None:
     walk.resolution.calls.append((name, node))
 
 
-def function_name(resolution: Resolution, node: Any) -> str:
-    """Return the lower-case name of a function as it is written, or the parser's name for special syntax."""
-    start, end = start_of(node), end_of(node)
-    if start is not None and end is not None:
-        return resolution.query.text[start:end].strip('"`[]').lower()
-    if isinstance(node, exp.Anonymous):
-        return str(node.name).lower()
-    return functions.syntax_name(type(node))
+function_name: Final = functions.written_name
 
 
 def _count(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
@@ -121,18 +141,6 @@ def _qualified_star(walk: Walk, identifiers: list[Any], kind: int) -> None:
         look_at_everything(walk, "a qualified star cannot be resolved")
         return
     walk.edges.append((whole(binding.relation, "a star stands inside an expression"), kind))
-
-
-def _columns(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
-    """COLUMNS(...): which columns depends on their names; all are looked at."""
-    walk.resolution.names_matter = True
-    if walk.chosen is not None:
-        walk.edges.append((walk.chosen, kind))
-        return
-    for binding in walk.scope.bindings if walk.scope else ():
-        walk.edges.append(
-            (whole(binding.relation, "COLUMNS(...) chooses columns by name"), COMPOSE[kind][TRANSFORMATION])
-        )
 
 
 def _case(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
@@ -191,30 +199,6 @@ def _named_window(walk: Walk, name: str, kind: int, hidden: frozenset[str]) -> N
         definition = walk.scope.windows.get(base.name.lower()) if base is not None and walk.scope else None
 
 
-def _query(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
-    """A scalar subquery: its columns pass through; its rows decide whether there is a value at all."""
-    relation = walk.resolution.resolve(walk.resolution, node, walk.scope, walk.environment)
-    walk.edges.append((relation, LOOK))
-    for column in relation.listed():
-        walk.edges.append((column, kind))
-    for gap in relation.gaps:
-        walk.edges.append((whole(gap.relation, "a subquery selects all of it"), kind))
-
-
-def _exists(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
-    this = node.args.get("this")
-    if not isinstance(this, exp.Query):
-        _transform(walk, node, kind, hidden)
-        return
-    walk.edges.append((walk.resolution.resolve(walk.resolution, this, walk.scope, walk.environment), LOOK))
-
-
-def _in(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
-    subquery = node.args.get("query")
-    inner = COMPOSE[kind][CONDITIONAL if isinstance(subquery, exp.Query) else TRANSFORMATION]
-    walk.children(node, inner, hidden)
-
-
 def _lambda(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
     parameters = list(node.args.get("expressions") or ())
     parent = getattr(node, "parent", None)
@@ -234,6 +218,26 @@ def _comprehension(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> 
     walk.push(node.args.get("iterator"), COMPOSE[kind][TRANSFORMATION], hidden)
 
 
+def _positional(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
+    """`#1`: a column of the FROM clause by its place."""
+    place, bindings = int(node.this.name[:18] or 0), walk.scope.bindings if walk.scope else []
+    walk.resolution.notes.append(f"#{place} of {[binding.index for binding in bindings]}")
+    before = 0
+    for binding in bindings:
+        if binding.is_open:
+            break
+        columns = [column for column in binding.listed() if column.name.lower() not in binding.hidden]
+        if place <= before + len(columns):
+            column = columns[place - before - 1]
+            walk.resolution.column_of[id(node)] = column
+            walk.resolution.notes.append(f"#{place}={binding.index}.{column.name.lower()}")
+            walk.edges.append((column, kind))
+            return
+        before += len(columns)
+    look_at_everything(walk, f"#{place} counts columns that are not known")
+    walk.edges += [(target, kind) for target, how in list(walk.edges) if how == LOOK and type(target) is Everything]
+
+
 def _dot(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
     """`a.b.c` beyond four parts, `(row).field`, or a chain of method calls."""
     inner = COMPOSE[kind][TRANSFORMATION]
@@ -243,12 +247,18 @@ def _dot(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
         right = at.args["expression"]
         if type(right) is exp.Identifier:
             identifiers.insert(0, right)
+        elif isinstance(right, exp.Func):
+            if functions.written_name(walk.resolution, right) in functions.LIST_AGGREGATES:
+                inner = COMPOSE[inner][AGGREGATION]
+            walk.children(right, inner, hidden)
+            identifiers.clear()
         else:
-            walk.children(right, inner, hidden) if isinstance(right, exp.Func) else walk.push(right, inner, hidden)
+            walk.push(right, inner, hidden)
             identifiers.clear()
         at = at.args["this"]
     if type(at) is exp.Identifier:
-        note_name(walk, node, [at, *identifiers], inner, hidden)
+        called = any(isinstance(part.args["expression"], exp.Func) for part in node.find_all(exp.Dot))
+        note_name(walk, at if called else node, [at, *identifiers], inner, hidden)
     elif type(at) is exp.Column and type(at.this) is exp.Identifier:
         parts = [part for part in (at.args.get(k) for k in ("catalog", "db", "table", "this")) if part is not None]
         note_name(walk, at, [*parts, *identifiers], inner, hidden)
@@ -284,7 +294,9 @@ def _default_handler(node_type: type) -> Handler:
     if node_type in _SKIPPED:
         return _skip
     if issubclass(node_type, exp.Query):
-        return _query
+        return resolve_scalar
+    if issubclass(node_type, exp.AggFunc):
+        return _function  # some, such as corr, are binary to the parser
     if issubclass(node_type, (exp.Connector, exp.Binary, exp.Cast)):
         return _transform
     if issubclass(node_type, exp.Func):
@@ -308,7 +320,6 @@ HANDLERS.update(
         exp.Ordered: _through,
         exp.Where: _through,
         exp.Star: _star,
-        exp.Columns: _columns,
         exp.Count: _count,
         exp.Case: _case,
         exp.If: _if,
@@ -319,16 +330,16 @@ HANDLERS.update(
         exp.IgnoreNulls: _through,
         exp.RespectNulls: _through,
         exp.Window: _window,
-        exp.Exists: _exists,
-        exp.In: _in,
         exp.Lambda: _lambda,
         exp.Comprehension: _comprehension,
         exp.Dot: _dot,
+        exp.PositionalColumn: _positional,
         exp.PropertyEQ: _property,
         exp.Kwarg: _property,
         exp.Struct: _struct,
         exp.Interval: _interval,
         exp.Collate: _collate,
+        exp.Distinct: _through,
         exp.ToMap: _transform,
         exp.Map: _transform,
     }
@@ -339,7 +350,7 @@ def direct_column(resolution: Resolution, node: exp.Expr) -> Column | None:
     """Return the column that `node` simply is, or None where it is an expression."""
     while type(node) is exp.Paren:
         node = node.this
-    return resolution.column_of.get(id(node)) if type(node) is exp.Column else None
+    return resolution.column_of.get(id(node)) if type(node) in (exp.Column, exp.PositionalColumn) else None
 
 
 __all__ = ["Walk", "direct_column", "function_name"]

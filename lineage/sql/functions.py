@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
 
 from headwater.lineage.sql import function_names
 from headwater.lineage.sql.function_names import words
+
+if TYPE_CHECKING:
+    from headwater.lineage.sql.context import Resolution
 
 # The engine calls some of these consistent; they are not, between two builds.
 CLOCK = words(
@@ -39,6 +45,10 @@ SPREADING = words(
     """
 )
 COPYING_AGGREGATES = frozenset(["first"])
+# Window functions that pick the value of one row.
+PICKING = words("lag lead first_value last_value nth_value")
+# Functions that show the type of their argument, or what a type allows, and no value.
+OF_TYPES = words("typeof pg_typeof can_cast_implicitly")
 MASKING = words("md5 md5_number md5_number_lower md5_number_upper sha1 sha256 sha2 sha512 hash")
 # Functions whose result shows the name of a column or field, so that its spelling is data.
 NAMES_AS_DATA = words(
@@ -69,7 +79,8 @@ LAMBDA_TAKERS = words(
     """
 )
 AGGREGATES = function_names.AGGREGATES | words(
-    "collect_list collect_set approx_distinct approx_count_distinct any every some logical_or logical_and"
+    "collect_list collect_set approx_distinct approx_count_distinct any every some logical_or logical_and "
+    "weighted_avg wavg json_group_array json_group_object json_group_structure geomean geometric_mean"
 )
 # Syntax that the parser turns into functions of its own names.
 _SYNTAX = words(
@@ -104,6 +115,10 @@ FILE_FUNCTIONS = words(
     read_json_objects_auto read_ndjson read_ndjson_auto read_ndjson_objects read_text read_blob
     """
 )
+# Functions that aggregate the elements of a list.
+LIST_AGGREGATES = words("list_aggregate list_aggr array_aggregate array_aggr aggregate") | (
+    frozenset(f"list_{name}" for name in AGGREGATES - {"first"}) & function_names.PURE_SCALARS
+)
 # Known, pure, one row in and one row out, minding neither names nor the order of rows.
 PLAIN = _PURE - SPREADING - NAMES_AS_DATA - ORDER_DEPENDENT - FLOAT_SENSITIVE
 
@@ -121,6 +136,16 @@ def is_known(name: str) -> bool:
 def takes_lambda(name: str) -> bool:
     """Return whether arrows in the arguments of this function are lambdas rather than JSON extraction."""
     return name in LAMBDA_TAKERS
+
+
+def written_name(resolution: Resolution, node: Any) -> str:
+    """Return the lower-case name of a function as it is written, or the parser's name for special syntax."""
+    meta = node._meta
+    if meta and "start" in meta and "end" in meta:
+        return str(resolution.query.text[meta["start"] : meta["end"] + 1].strip('"`[]').lower())
+    if isinstance(node, exp.Anonymous):
+        return str(node.name).lower()
+    return syntax_name(type(node))
 
 
 @cache

@@ -30,10 +30,17 @@ FILTER: Final = 20
 JOIN: Final = 21
 GROUP_BY: Final = 22
 SORT: Final = 23
+DISTINCT: Final = 24
 LOOK: Final = 30  # counts as a read, but is no lineage
 
 VALUE_NAMES: Final[tuple[Transformation, ...]] = ("IDENTITY", "TRANSFORMATION", "AGGREGATION", "WINDOW", "CONDITIONAL")
-ROW_NAMES: Final[dict[int, Transformation]] = {FILTER: "FILTER", JOIN: "JOIN", GROUP_BY: "GROUP_BY", SORT: "SORT"}
+ROW_NAMES: Final[dict[int, Transformation]] = {
+    FILTER: "FILTER",
+    JOIN: "JOIN",
+    GROUP_BY: "GROUP_BY",
+    SORT: "SORT",
+    DISTINCT: "DISTINCT",
+}
 
 
 def _compose(outer: int, inner: int) -> int:
@@ -222,10 +229,13 @@ class TableReference:
     filter: str | None = None
 
 
+NO_COLUMNS: Final[dict[str, Column]] = {}
+
+
 class Binding:
     """A relation as one FROM clause sees it: under an alias, perhaps with renamed columns."""
 
-    __slots__ = ("_by_name", "_columns", "alias", "hidden", "index", "qualifier", "relation")
+    __slots__ = ("_by_name", "_columns", "alias", "hidden", "index", "merged", "qualifier", "relation")
 
     def __init__(self, alias: str | None, relation: Relation, index: int, renamed: tuple[str, ...] = ()) -> None:
         self.alias = alias  # lower case
@@ -233,6 +243,7 @@ class Binding:
         self.index = index
         self.qualifier: tuple[str, ...] = ()  # all parts under which it can be qualified, where it has no alias
         self.hidden: set[str] = set()  # names that a USING clause merged: a star shows them once
+        self.merged: dict[str, Column] = NO_COLUMNS  # ... and here is what it shows, at the leftmost of them
         self._columns: list[Column] | None = None
         self._by_name: dict[str, Column] | None = None
         if renamed:

@@ -74,6 +74,9 @@ def note_name(
         _not_found(walk, identifiers, parts, kind, silent)
         return
     resolution = walk.resolution
+    binding, scope = found.binding, walk.scope
+    if binding is not None and scope is not None and scope.parent is not None and binding not in scope.bindings:
+        resolution.outer.append((found.column, binding))
     if used == len(parts):
         resolution.column_of[id(node)] = found.column
     elif (type_ := structs.field_type(found.column.type, parts[used:])) is not None:
@@ -84,7 +87,7 @@ def note_name(
     else:
         _note_unbound(walk, found, parts, start, silent or walk.silent)
     walk.edges.append((found.column, kind if used == len(parts) else COMPOSE[kind][TRANSFORMATION]))
-    if found.binding is not None and found.binding.is_open and found.binding.certain(parts[used - 1]) is None:
+    if found.doubtful or (binding is not None and binding.is_open and binding.certain(parts[used - 1]) is None):
         _look_at_namesake(walk, parts)
 
 

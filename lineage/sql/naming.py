@@ -7,6 +7,8 @@ from typing import Any
 from sqlglot import exp
 
 from headwater.lineage.sql.context import Resolution
+from headwater.lineage.sql.writing import Unclear
+from headwater.lineage.sql.writing_calls import Writer
 
 
 def output_name(resolution: Resolution, node: Any) -> str:
@@ -19,12 +21,22 @@ def output_name(resolution: Resolution, node: Any) -> str:
         node = node.this
     if isinstance(node, exp.Column):
         return str(node.this.name)
-    if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Identifier):
+    if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Identifier) and _is_plain(resolution, node):
         return str(node.expression.name)
-    if isinstance(node, exp.Count) and isinstance(node.this, exp.Star):
-        return "count_star()"
+    if resolution.query.dialect == "duckdb":
+        try:
+            return Writer(resolution).write(node)
+        except (Unclear, RecursionError):
+            pass
     try:
         text: str = node.sql(dialect=resolution.query.dialect or None, comments=False)
     except (RecursionError, ValueError):
         return "?"
     return text
+
+
+def _is_plain(resolution: Resolution, node: Any) -> bool:
+    """Whether dots join nothing but names; elsewhere than in DuckDB, a field lends its name in any case."""
+    while isinstance(node, exp.Dot):
+        node = node.this
+    return isinstance(node, (exp.Column, exp.Identifier)) or resolution.query.dialect != "duckdb"

@@ -12,6 +12,7 @@ from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from headwater.assets.errors import SqlError
+from headwater.lineage.sql import repairs
 from headwater.lineage.sql.nesting import require_shallow
 
 # sqlglot warns where it falls back to an opaque command; we turn those into errors ourselves.
@@ -51,7 +52,7 @@ def parse_query(sql: str, dialect: str = "duckdb") -> ParsedQuery:
     _guard(sql)
     engine = _dialect(dialect)
     try:
-        tokens, trees = _parse(engine, sql)
+        tokens, trees = _parse(engine, sql, dialect)
     except ParseError as error:
         raise _from_parse_error(sql, error) from None
     except TokenError:
@@ -79,18 +80,24 @@ def _words(sql: str, starts: tuple[int, ...], ends: tuple[int, ...]) -> tuple[st
     return tuple([text[start:end] for start, end in zip(starts, ends, strict=True)])
 
 
-def _parse(engine: Dialect, sql: str) -> tuple[list[Token], list[exp.Expr | None]]:
+def _parse(engine: Dialect, sql: str, dialect: str) -> tuple[list[Token], list[exp.Expr | None]]:
+    duckdb = dialect == "duckdb"
     tokens = engine.tokenize(sql)
     require_shallow(tokens)
+    read = repairs.repaired(tokens, refused=False) if duckdb and repairs.may_be_misread(sql.lower()) else tokens
     try:
-        return tokens, engine.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, sql)
-    except ParseError:
+        return tokens, engine.parser(error_level=ErrorLevel.IMMEDIATE).parse(read, sql)
+    except ParseError as error:
         # The parser reads `group by` as one token and stumbles over a comment inside it; blanks keep every position.
         blanked = _COMMENT.sub(lambda part: part[1] or re.sub(r"[^\n]", " ", part[0]), sql)
-        if blanked == sql:
+        tokens = tokens if blanked == sql else engine.tokenize(blanked)
+        read = repairs.repaired(tokens, refused=True) if duckdb else tokens
+        if blanked == sql and not duckdb:
             raise
-        tokens = engine.tokenize(blanked)
-        return tokens, engine.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, sql)
+        try:
+            return tokens, engine.parser(error_level=ErrorLevel.IMMEDIATE).parse(read, sql)
+        except ParseError:
+            raise error from None
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:

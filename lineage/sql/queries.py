@@ -9,8 +9,9 @@ from sqlglot import exp
 from headwater.lineage.sql import sources, types
 from headwater.lineage.sql.context import CteDefinition, Environment, Resolution, start_of
 from headwater.lineage.sql.expressions import Walk
-from headwater.lineage.sql.joins import bind_source
+from headwater.lineage.sql.joins import bind_source, pivot_query
 from headwater.lineage.sql.model import (
+    DISTINCT,
     FILTER,
     IDENTITY,
     LOOK,
@@ -39,6 +40,8 @@ def resolve_query(
         relation = _subquery(resolution, node, scope, environment)
     elif isinstance(node, exp.Values):
         relation = _values(resolution, node, scope, environment)
+    elif isinstance(node, exp.Pivot):
+        relation = pivot_query(resolution, node, scope, environment)
     else:
         relation = _anything(resolution, node, scope, environment)
     return relation
@@ -127,7 +130,7 @@ def _combine(out: Relation, operation: Any, right: Relation, names: dict[str, Co
             names.setdefault(column.name.lower(), target)
     if operation.args.get("distinct") or not isinstance(operation, exp.Union):
         kind = LOOK if isinstance(operation, exp.Union) else FILTER
-        out.row_edges += [(column, LOOK) for column in out.columns]
+        out.row_edges += [(column, DISTINCT) for column in out.columns]
         out.row_edges += [(column, kind) for column in right.listed()]
 
 
@@ -159,7 +162,7 @@ def _shape_of_set(
 
 def _subquery(resolution: Resolution, node: Any, scope: Scope | None, environment: Environment | None) -> Relation:
     """Parentheses around a query; ORDER BY, LIMIT and PIVOT may stand outside them."""
-    if not isinstance(node.this, exp.Query):
+    if not isinstance(node.this, (exp.Query, exp.Pivot)):
         return _anything(resolution, node, scope, environment)
     relation = resolve_query(resolution, node.this, scope, environment)
     _shape_of_set(resolution, node, relation, environment, relation.by_name)

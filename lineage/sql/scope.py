@@ -13,12 +13,13 @@ Known = tuple[Column, str, TableReference | None]  # its meaning for the hash, a
 class Scope:
     """The names that one SELECT sees. `parent` is the enclosing scope of a correlated or lateral query."""
 
-    __slots__ = ("aliases", "bindings", "known", "lateral_aliases", "merged", "parent", "windows")
+    __slots__ = ("aliases", "bindings", "group", "known", "lateral_aliases", "merged", "parent", "windows")
 
     def __init__(self, parent: Scope | None, lateral_aliases: bool = True) -> None:
         self.parent = parent
         self.lateral_aliases = lateral_aliases  # whether a select item can refer to those before it
         self.bindings: list[Binding] = []
+        self.group = 0  # where the joined tables after the last comma begin: USING and NATURAL look no further back
         self.known: dict[str | tuple[str, str], Known] = {}  # plain names looked up before, as written
         self.merged: dict[str, Column] = {}  # columns that USING made one
         self.aliases: dict[str, Column] = {}  # select items so far
@@ -39,7 +40,7 @@ class Scope:
 class Found:
     """The answer to a lookup: the column, and the binding it was found in where there is exactly one."""
 
-    __slots__ = ("ambiguous", "binding", "column", "meaning")
+    __slots__ = ("ambiguous", "binding", "column", "doubtful", "meaning")
 
     def __init__(
         self, column: Column, binding: Binding | None = None, ambiguous: bool = False, meaning: str = "alias"
@@ -47,6 +48,7 @@ class Found:
         self.column = column
         self.binding = binding
         self.ambiguous = ambiguous
+        self.doubtful = False  # whether it may be something else after all
         self.meaning = meaning  # in words for the definition hash, where there is no binding
 
 
@@ -119,7 +121,9 @@ def with_doubt(found: Found, doubtful: list[Binding], name: str, certain: bool =
         edges.append((whole(binding.relation, f"column {name} may belong to it or to something else"), LOOK))
     owner = found.meaning if found.binding is None else str(found.binding.index)
     meaning = f"{owner} unless {[binding.index for binding in doubtful]}"
-    return Found(Column(found.column.name, found.column.type, edges), meaning=meaning)
+    answer = Found(Column(found.column.name, found.column.type, edges), meaning=meaning)
+    answer.doubtful = True
+    return answer
 
 
 def made_up(doubtful: list[Binding], name: str) -> Found | None:
@@ -132,4 +136,6 @@ def made_up(doubtful: list[Binding], name: str) -> Found | None:
     edges: list[Edge] = [(column, IDENTITY) for column, _ in answers]
     for _, binding in answers:
         edges.append((whole(binding.relation, f"column {name} may belong to several tables of unknown columns"), LOOK))
-    return Found(Column(name, None, edges), meaning=f"one of {[binding.index for _, binding in answers]}")
+    answer = Found(Column(name, None, edges), meaning=f"one of {[binding.index for _, binding in answers]}")
+    answer.doubtful = True
+    return answer

@@ -8,16 +8,19 @@ from sqlglot import exp
 
 from headwater.assets.errors import SqlError
 from headwater.lineage.sql import naming, stars, structs, types
-from headwater.lineage.sql.context import Environment, Resolution
+from headwater.lineage.sql.context import Environment, Matched, Resolution
 from headwater.lineage.sql.expressions import Walk, direct_column
 from headwater.lineage.sql.filters import keep_filters
 from headwater.lineage.sql.joins import bind_source, join_source
 from headwater.lineage.sql.model import (
+    COMPOSE,
+    DISTINCT,
     FILTER,
     GROUP_BY,
     IDENTITY,
     LOOK,
     SORT,
+    TRANSFORMATION,
     Column,
     Edge,
     Relation,
@@ -25,10 +28,13 @@ from headwater.lineage.sql.model import (
     whole,
 )
 from headwater.lineage.sql.scope import Scope
+from headwater.lineage.sql.subqueries import QUANTIFIED
+from headwater.lineage.sql.walk import conjuncts
 
 LATERAL_ALIASES: Final = frozenset(["duckdb", "snowflake", "redshift", "databricks", "spark", "teradata", "clickhouse"])
 THE_QUERY: Final = "the query"
 MOST_DIGITS: Final = 18  # of an ordinal; more would not be read as a number at all
+EVERY_LAYER: Final = 1_000_000
 
 
 class Selection:
@@ -123,27 +129,72 @@ def _item(selection: Selection, item: Any) -> None:
 
 def _expand_struct(selection: Selection, node: Any, edges: list[Edge], named: bool) -> bool:
     """`unnest(struct)` becomes one output for each field, whatever its alias. Return whether that was done."""
-    out = selection.out
-    type_ = types.type_of(selection.resolution, node.this)
-    recursive = bool(node.args.get("expressions"))
-    fields = None if recursive else structs.struct_fields(type_)
-    if fields is not None:
-        for name, field in fields:
-            out.add(Column(name, field, list(edges)))
+    out, resolution = selection.out, selection.resolution
+    type_ = types.type_of(resolution, node.this)
+    depth = _unnest_depth(node)
+    found = None if type_ is None else structs.unnested(type_, depth)
+    if isinstance(found, tuple):
+        for name, field in found:
+            out.add(Column(name, field, [(target, COMPOSE[TRANSFORMATION][kind]) for target, kind in edges]))
         return True
-    if recursive or (type_ is None and not named and selection.resolution.query.dialect == "duckdb"):
+    if found is None or (depth > 1 and types.UNKNOWN in found):
+        if depth == 1 and (named or resolution.query.dialect != "duckdb"):
+            return False
         out.open = True
         out.source += edges
         return True
+    resolution.type_of[id(node)] = found
     return False
+
+
+def _unnest_depth(node: Any) -> int:
+    """How many layers UNNEST takes off: one, `max_depth`, or all of them."""
+    for option in node.args.get("expressions") or ():
+        if isinstance(option, exp.PropertyEQ) and option.this.name.lower() == "max_depth":
+            layers = option.expression.name
+            return int(layers[:MOST_DIGITS]) if layers.isdecimal() else EVERY_LAYER
+        return EVERY_LAYER
+    return 1
 
 
 def _where(selection: Selection) -> None:
     if (clause := selection.node.args.get("where")) is not None:
-        selection.shape(clause.this, FILTER)
+        if selection.scope.parent is None:
+            selection.shape(clause.this, FILTER)
+        else:
+            for conjunct in conjuncts(clause.this):
+                _where_inside(selection, conjunct)
         keep_filters(selection.resolution, selection.node, clause.this, selection.scope)
     if (clause := selection.node.args.get("prewhere")) is not None:
         selection.shape(clause.this, FILTER)
+
+
+def _where_inside(selection: Selection, node: Any) -> None:
+    """One condition of a query that may be correlated: where an outer column equals something inside, they join."""
+    resolution = selection.resolution
+    before = len(resolution.outer)
+    if type(node) not in (exp.EQ, exp.NullSafeEQ) or type(node.expression) in QUANTIFIED:
+        selection.shape(node, FILTER)
+        return
+    left = [target for target, _ in selection.edges(node.this)]
+    between = len(resolution.outer)
+    right = [target for target, _ in selection.edges(node.expression)]
+    selection.out.row_edges += [(target, FILTER) for target in (*left, *right)]
+    of_left, of_right = resolution.outer[before:between], resolution.outer[between:]
+    if of_right:
+        left, right = right, left
+    if bool(of_left) != bool(of_right) and right and left == [column for column, _ in resolution.outer[before:]]:
+        if direct_column(resolution, node.expression if of_right else node.this) is None:
+            return
+        aggregates = selection.node.args.get("group") is not None or any(
+            types.aggregates(resolution, item) for item in selection.node.expressions
+        )
+        resolution.matched.append(Matched(right, resolution.outer[before:], aggregates))
+        del resolution.outer[before:]
+        selection.out.row_edges[-len(left) - len(right) :] = [
+            *((target, LOOK) for target in left),
+            *((target, FILTER) for target in right),
+        ]
 
 
 def _group(selection: Selection) -> None:
@@ -192,15 +243,15 @@ def _distinct(selection: Selection) -> None:
     out = selection.out
     targets = clause.args.get("on")
     if targets is None:
-        out.row_edges += [(column, LOOK) for column in out.columns]
+        out.row_edges += [(column, DISTINCT) for column in out.columns]
         out.row_edges += gap_edges(out, "DISTINCT compares every column")
         return
     selection.resolution.cuts.append(("DISTINCT ON", selection.node))
     for item in targets.expressions if isinstance(targets, exp.Tuple) else [targets]:
         if (target := ordinal(out, item)) is not None:
-            out.row_edges.append((target, LOOK))
+            out.row_edges.append((target, DISTINCT))
         else:
-            _shape_by_name(selection, item, LOOK)
+            _shape_by_name(selection, item, DISTINCT)
 
 
 def _order(selection: Selection) -> None:

@@ -7,22 +7,25 @@ from typing import Any, Final
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
-from headwater.lineage.sql import functions, refusals
+from headwater.lineage.sql import functions, refusals, types
 from headwater.lineage.sql.context import CteDefinition, Environment, Resolution, end_of, start_of
 from headwater.lineage.sql.expressions import Walk, function_name
 from headwater.lineage.sql.model import (
+    DISTINCT,
     IDENTITY,
     LOOK,
     TRANSFORMATION,
     Binding,
     Column,
-    Edge,
     Relation,
     TableReference,
     TableRelation,
     whole,
 )
 from headwater.lineage.sql.scope import Scope
+from headwater.lineage.sql.subqueries import joined_back, so_far
+
+_OF_ONE_COLUMN: Final = frozenset(["unnest", "range", "generate_series", "explode", "flatten"])
 
 _FROM: Final = TokenType.FROM
 _TABLES_ELSEWHERE: Final = frozenset(
@@ -181,7 +184,7 @@ def _recursive(resolution: Resolution, definition: CteDefinition) -> Relation:
         for side in (anchor, step):
             relation.row_edges.append((whole(side, "the columns of a recursive query are not known"), LOOK))
     if node.args.get("distinct"):
-        relation.row_edges += [(column, LOOK) for column in (*relation.columns, *step.listed())]
+        relation.row_edges += [(column, DISTINCT) for column in (*relation.columns, *step.listed())]
     return relation
 
 
@@ -203,7 +206,9 @@ def derived(resolution: Resolution, node: Any, scope: Scope, environment: Enviro
     drop_alias(resolution, node)
     # In DuckDB any subquery in FROM can see what stands before it; elsewhere only after the word LATERAL.
     outer = scope if resolution.query.dialect == "duckdb" else scope.parent
+    since = so_far(resolution)
     relation = resolution.resolve(resolution, node, outer, environment)
+    joined_back(resolution, relation, outer, since, grouped=True)
     if alias and relation.label == "the query":
         relation.label = alias
     return Binding(alias, relation, resolution.number(), renamed)
@@ -216,7 +221,9 @@ def table_function(
     alias, renamed = alias_of(node)
     drop_alias(resolution, node)
     if isinstance(call, exp.Query):
+        since = so_far(resolution)
         relation = resolution.resolve(resolution, call, scope, environment)
+        joined_back(resolution, relation, scope, since, grouped=True)
         if alias and relation.label == "the query":
             relation.label = alias
         return Binding(alias, relation, resolution.number(), renamed)
@@ -232,21 +239,44 @@ def table_function(
     relation.source = walk.edges
     relation.row_edges += [(target, LOOK) for target, _ in walk.edges]
     resolution.relations.append(relation)
-    offset = node.args.get("offset")
-    names = list(renamed)
-    if isinstance(offset, exp.Identifier):
-        names.append(offset.name)
-    elif offset:
-        names.append("ordinality")
-    if not names and name in ("unnest", "range", "generate_series", "explode"):
-        names = ["unnest" if name == "explode" else name]
-        if alias:
-            names.append(alias)
-    for column_name in names:
-        relation.add(Column(column_name, None, list(walk.edges)))
-    single = name in ("unnest", "range", "generate_series", "explode", "flatten") and bool(names)
-    relation.open = not single and not (renamed and name in functions.TABLE_FUNCTIONS)
+    _name_columns(resolution, relation, node, call, name, renamed, alias)
     return Binding(alias or name, relation, resolution.number())
+
+
+def _name_columns(
+    resolution: Resolution,
+    relation: Relation,
+    node: Any,
+    call: Any,
+    name: str,
+    renamed: tuple[str, ...],
+    alias: str | None,
+) -> None:
+    """Give a table function its columns. That of a function of one column bears the alias, and its own name too."""
+    offset = node.args.get("offset")
+    single = name in _OF_ONE_COLUMN
+    names = list(renamed) or ([alias or name] if single else [])
+    if offset and (not renamed or not single or len(renamed) == 1):
+        names.append(offset.name if isinstance(offset, exp.Identifier) else "ordinality")
+    for column_name in names:
+        relation.add(Column(column_name, None, list(relation.source)))
+    if single and names:
+        first = relation.columns[0]
+        relation.by_name.setdefault("unnest" if name == "explode" else name, first)
+        first.type = _element_type(resolution, call, name)
+    relation.open = not (single and names) and not (renamed and name in functions.TABLE_FUNCTIONS)
+
+
+def _element_type(resolution: Resolution, call: Any, name: str) -> str | None:
+    if resolution.query.dialect != "duckdb":
+        return None
+    arguments = [*(call.expressions or ()), *([call.this] if isinstance(call.args.get("this"), exp.Expr) else ())]
+    given = [types.type_of(resolution, argument) for argument in arguments]
+    if name in ("unnest", "explode") and len(given) == 1 and given[0] is not None and given[0].endswith("[]"):
+        return types.known(given[0][:-2])
+    if name in ("range", "generate_series") and all(type_ in ("integer", "bigint") for type_ in given):
+        return "bigint"
+    return None
 
 
 def opaque_source(resolution: Resolution, node: Any, scope: Scope, environment: Environment | None) -> Binding:
@@ -263,22 +293,6 @@ def opaque_source(resolution: Resolution, node: Any, scope: Scope, environment: 
     resolution.relations.append(relation)
     resolution.keep_names()
     return Binding(alias, relation, resolution.number())
-
-
-def pivoted(resolution: Resolution, pivot: Any, bindings: list[Binding]) -> Binding:
-    """PIVOT and UNPIVOT turn names into data and data into names: all of what they read is looked at."""
-    alias, renamed = alias_of(pivot)
-    drop_alias(resolution, pivot)
-    resolution.keep_names()
-    word = "UNPIVOT" if pivot.args.get("unpivot") else "PIVOT"
-    relation = Relation(alias or (bindings[0].alias if bindings else None) or word.lower())
-    reason = f"{word} turns all of its columns around"
-    edges: list[Edge] = [(whole(binding.relation, reason), TRANSFORMATION) for binding in bindings]
-    relation.open, relation.source = True, edges
-    relation.row_edges += [(target, LOOK) for target, _ in edges]
-    relation.row_edges += [(binding.relation, LOOK) for binding in bindings]
-    resolution.relations.append(relation)
-    return Binding(relation.label, relation, resolution.number(), renamed)
 
 
 def _followed_all(resolution: Resolution) -> bool:

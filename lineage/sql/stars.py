@@ -1,18 +1,33 @@
-"""Stars in a select list: `*`, `t.*`, EXCLUDE, REPLACE, RENAME, name patterns and COLUMNS(...)."""
+"""Stars: `*`, `t.*`, EXCLUDE, REPLACE, RENAME, name patterns and COLUMNS(...), in a select list and elsewhere."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from sqlglot import exp
 
+from headwater.lineage.sql import choosing, structs, types
 from headwater.lineage.sql.context import Environment, Resolution, end_of, start_of
 from headwater.lineage.sql.expressions import Walk
-from headwater.lineage.sql.model import IDENTITY, LOOK, Binding, Column, Edge, Gap, Relation, whole
+from headwater.lineage.sql.model import (
+    COMPOSE,
+    IDENTITY,
+    LOOK,
+    TRANSFORMATION,
+    Binding,
+    Column,
+    Edge,
+    Gap,
+    Relation,
+    whole,
+)
 from headwater.lineage.sql.scope import Scope
+from headwater.lineage.sql.walk import HANDLERS
 
-PATTERNS = (exp.Like, exp.ILike, exp.SimilarTo, exp.Glob, exp.RegexpLike, exp.RegexpILike)
+BY_NAME: Final = "COLUMNS(...) chooses columns by name"
+_GROUP: Final = re.compile(r"\\(\\|\d)")  # in the alias of COLUMNS: what a part of the pattern matched
 
 
 def star_of(item: Any) -> exp.Star | None:
@@ -24,35 +39,86 @@ def star_of(item: Any) -> exp.Star | None:
     return None
 
 
+class _Changes:
+    """What EXCLUDE, RENAME, REPLACE and ILIKE do to a star; a name may be qualified."""
+
+    __slots__ = ("excluded", "like", "renamed", "replaced")
+
+    def __init__(self, star: exp.Star) -> None:
+        self.excluded = {_key(column) for column in star.args.get("except_") or ()}
+        self.renamed = {_key(alias.this): str(alias.alias) for alias in star.args.get("rename") or ()}
+        self.replaced = {alias.alias.lower(): (alias.alias, alias.this) for alias in star.args.get("replace") or ()}
+
+        pattern = star.args.get("ilike")
+        self.like: Callable[[str], bool] | None = None
+        if isinstance(pattern, exp.Literal) and "\\" not in pattern.name:
+            self.like = choosing.predicate(exp.ILike(this=exp.Star(), expression=pattern.copy()))
+
+    def excludes(self, binding: Binding, key: str) -> bool:
+        if self.like is not None and not self.like(key):
+            return True
+        return (None, key) in self.excluded or (binding.alias, key) in self.excluded
+
+    def new_name(self, binding: Binding, key: str) -> str | None:
+        return self.renamed.get((None, key)) or self.renamed.get((binding.alias, key))
+
+
+def _key(node: Any) -> tuple[str | None, str]:
+    table = node.args.get("table") if isinstance(node, exp.Column) else None
+    return (None if table is None else table.name.lower()), str(node.name).lower()
+
+
 def expand_star(
     resolution: Resolution, item: Any, star: exp.Star, scope: Scope, environment: Environment | None, out: Relation
 ) -> None:
     """Add to `out` the columns that a star stands for, or a gap for each source whose columns are not known."""
-    bindings = _bindings(resolution, item, scope)
-    excluded = {_name(column) for column in star.args.get("except_") or ()}
-    renamed = {_name(alias.this): alias.alias for alias in star.args.get("rename") or ()}
-    replaced = {alias.alias.lower(): alias.this for alias in star.args.get("replace") or ()}
-    qualified = item is not star
+    changes = _Changes(star)
     description: list[str] = []
-    for binding in bindings:
-        for column in binding.listed():
-            key = column.name.lower()
-            if (key in binding.hidden and not qualified) or key in excluded:
-                continue
-            if not qualified and key in scope.merged:
-                column = scope.merged[key]
-            description.append(f"{binding.index}.{key}")
-            out.add(_adapted(resolution, column, key, renamed, replaced, scope, environment, out))
+    for binding in _bindings(resolution, item, scope):
+        for column in _columns_of(resolution, binding, item is star, changes, scope, environment, out, description):
+            out.add(column)
         if binding.is_open:
-            hidden = frozenset(excluded | binding.hidden | set(replaced))
-            renames = {new.lower(): old for old, new in renamed.items()}
+            excluded = {name for table, name in changes.excluded if table in (None, binding.alias)}
+            hidden = frozenset(excluded | binding.hidden | set(changes.replaced))
+            renames = {new.lower(): old for (_, old), new in changes.renamed.items()}
             out.gaps.append(Gap(binding.relation, hidden, renames))
             description.append(f"{binding.index}.?")
-            for key, expression in replaced.items():
+            for key, (_, expression) in changes.replaced.items():
                 edges = Walk(resolution, scope, environment).run(expression)
                 out.by_name.setdefault(key, Column(key, None, edges))
                 out.row_edges += [(target, LOOK) for target, _ in edges]  # it is not listed, so nobody can ask for it
     _note_star(resolution, item, star, description)
+
+
+def _columns_of(
+    resolution: Resolution,
+    binding: Binding,
+    bare: bool,
+    changes: _Changes,
+    scope: Scope,
+    environment: Environment | None,
+    out: Relation | None,
+    description: list[str],
+) -> Iterator[Column]:
+    """The columns of one source that a star shows, changed as it says."""
+    for column in binding.listed():
+        key = column.name.lower()
+        if (key in binding.hidden and bare) or ((changes.excluded or changes.like) and changes.excludes(binding, key)):
+            continue
+        if bare and binding.merged:
+            column = binding.merged.get(key, column)
+        description.append(f"{binding.index}.{key}")
+        if key in changes.replaced:
+            name, expression = changes.replaced[key]
+            walk = Walk(resolution, scope, environment)
+            edges = walk.run(expression)
+            if walk.spreads and out is not None:
+                out.row_edges += [(target, LOOK) for target, _ in edges]
+            yield Column(name, None, edges)
+        elif changes.renamed and (new := changes.new_name(binding, key)) is not None:
+            yield Column(new, column.type, [(column, IDENTITY)])
+        else:
+            yield column
 
 
 def _bindings(resolution: Resolution, item: Any, scope: Scope) -> list[Binding]:
@@ -75,41 +141,22 @@ def _bindings(resolution: Resolution, item: Any, scope: Scope) -> list[Binding]:
 
 
 def _struct_star(resolution: Resolution, item: Any, qualifier: tuple[str, ...], scope: Scope) -> list[Binding]:
-    """`s.*` where `s` is a struct: its fields are not known."""
+    """`s.*` where `s` is a struct: one column for each field, where its type is known."""
     walk = Walk(resolution, scope, None)
     parts = [item.args.get(key) for key in ("catalog", "db", "table")]
     identifiers = [part for part in parts if part is not None]
-    walk.run(exp.Column(this=identifiers[-1], table=identifiers[-2] if len(identifiers) > 1 else None))
+    struct = exp.Column(this=identifiers[-1], table=identifiers[-2] if len(identifiers) > 1 else None)
+    edges = [(target, COMPOSE[kind][TRANSFORMATION] if kind < LOOK else kind) for target, kind in walk.run(struct)]
     relation = Relation(".".join(qualifier))
-    relation.open, relation.source = True, walk.edges
     resolution.relations.append(relation)
-    resolution.keep_names()
+    column = resolution.column_of.get(id(struct))
+    fields = structs.struct_fields(resolution.type_of.get(id(struct)) if column is None else column.type)
+    if fields is None:
+        relation.open, relation.source = True, edges
+        resolution.keep_names()
+    for name, type_ in fields or ():
+        relation.add(Column(name, type_, list(edges)))
     return [Binding(qualifier[-1], relation, resolution.number())]
-
-
-def _name(node: Any) -> str:
-    return str(node.name).lower()
-
-
-def _adapted(
-    resolution: Resolution,
-    column: Column,
-    key: str,
-    renamed: dict[str, str],
-    replaced: dict[str, Any],
-    scope: Scope,
-    environment: Environment | None,
-    out: Relation,
-) -> Column:
-    if key in replaced:
-        walk = Walk(resolution, scope, environment)
-        edges = walk.run(replaced[key])
-        if walk.spreads:
-            out.row_edges += [(target, LOOK) for target, _ in edges]
-        return Column(column.name, None, edges)
-    if key in renamed:
-        return Column(renamed[key], column.type, [(column, IDENTITY)])
-    return column
 
 
 def _note_star(resolution: Resolution, item: Any, star: exp.Star, description: list[str]) -> None:
@@ -124,21 +171,26 @@ def _note_star(resolution: Resolution, item: Any, star: exp.Star, description: l
     resolution.stars[start] = (first, " ".join(description))
 
 
+# ---- COLUMNS(...) and patterns
+
+
 def has_columns(item: Any) -> bool:
-    """Return whether a select item chooses columns by name: COLUMNS(...), or `* LIKE '...'`."""
-    if isinstance(item, PATTERNS) and star_of(item.this) is not None:
-        return True
-    if isinstance(item, exp.Not):
-        return has_columns(item.this)
-    return _chooser(item) is not None
+    """Return whether an expression chooses columns by name: COLUMNS(...), or `* LIKE '...'`."""
+    return _is_pattern(item) or _chooser(item) is not None
 
 
-def _chooser(item: Any) -> Any:
-    """The first COLUMNS(...) of a select item, outside of subqueries."""
+def _is_pattern(item: Any) -> bool:
+    while isinstance(item, (exp.Not, exp.Paren)):
+        item = item.this
+    return isinstance(item, choosing.PATTERNS) and star_of(item.this) is not None
+
+
+def _chooser(item: Any, unpacked: bool = False) -> Any:
+    """The first COLUMNS(...) of an expression, outside of subqueries and but for those that are unpacked."""
     stack = [item]
     while stack:
         node = stack.pop()
-        if isinstance(node, exp.Columns):
+        if isinstance(node, exp.Columns) and (unpacked or not node.args.get("unpack")):
             return node
         if isinstance(node, exp.Expr) and not isinstance(node, exp.Query):
             for value in node.args.values():
@@ -150,54 +202,126 @@ def expand_columns(
     resolution: Resolution, item: Any, scope: Scope, environment: Environment | None, out: Relation
 ) -> None:
     """Add what a select item with COLUMNS(...) stands for: once for each column chosen."""
-    for binding in scope.bindings:
-        out.row_edges.append((whole(binding.relation, "COLUMNS(...) chooses columns by name"), LOOK))
-    resolution.names_matter = True
-    chooser = _chooser(item)
-    chosen = _chosen(item if chooser is None else chooser, scope)
+    expression = item.this if isinstance(item, exp.Alias) else item
+    chooser = None if _is_pattern(expression) else _chooser(expression)
+    chosen = chosen_columns(resolution, expression if chooser is None else chooser, scope, environment)
     if chosen is None:
+        resolution.names_matter = True
+        out.row_edges += [(whole(binding.relation, BY_NAME), LOOK) for binding in scope.bindings]
         out.open = True
-        out.source = Walk(resolution, scope, environment).run(item)
+        out.source = out.source + Walk(resolution, scope, environment).run(item)
         return
-    resolution.notes.append(f"columns {[column.name for column in chosen]}")
+    pattern = _pattern_of(chooser)
     for column in chosen:
         walk = Walk(resolution, scope, environment)
         walk.chosen = column
-        expression = item.this if isinstance(item, exp.Alias) else item
         edges: list[Edge] = [(column, IDENTITY)] if chooser is None else walk.run(expression)
-        name = item.alias if isinstance(item, exp.Alias) else column.name
-        out.add(Column(name, column.type if chooser in (None, item) else None, edges))
+        if walk.spreads:
+            out.row_edges += [(target, LOOK) for target, _ in edges]
+        name = _renamed(item.alias, column.name, pattern) if isinstance(item, exp.Alias) else column.name
+        if expression in (None, chooser) or chooser is None:
+            out.add(column if name == column.name else Column(name, column.type, edges))
+        else:
+            resolution.type_of[id(chooser)] = column.type or types.UNKNOWN
+            out.add(Column(name, types.type_of(resolution, expression), edges))
 
 
-def _chosen(node: Any, scope: Scope) -> list[Column] | None:
-    """The columns that a pattern chooses, or None where that cannot be told here."""
-    columns: list[Column] = []
-    for binding in scope.bindings:
-        if binding.is_open:
-            return None
-        for column in binding.listed():
-            key = column.name.lower()
-            if key not in binding.hidden:
-                columns.append(scope.merged.get(key, column))
-    if isinstance(node, exp.Columns):
-        this = node.this
-        if isinstance(this, exp.Star):
-            excluded = {_name(column) for column in this.args.get("except_") or ()}
-            if this.args.get("replace") or this.args.get("rename"):
-                return None
-            return [column for column in columns if column.name.lower() not in excluded]
-        if isinstance(this, exp.Literal) and this.is_string:
-            return _matching(columns, this.name)
-        return None
-    if isinstance(node, (exp.Like, exp.ILike)) and isinstance(node.expression, exp.Literal):
-        pattern = "".join({"%": ".*", "_": "."}.get(char, re.escape(char)) for char in node.expression.name)
-        return _matching(columns, f"^{pattern}$", re.I if isinstance(node, exp.ILike) else 0)
-    return None
+def _pattern_of(chooser: Any) -> re.Pattern[str] | None:
+    this = None if chooser is None else chooser.this
+    return choosing.expression(this.name) if isinstance(this, exp.Literal) and this.is_string else None
 
 
-def _matching(columns: list[Column], pattern: str, flags: int = 0) -> list[Column] | None:
+def _renamed(alias: str, name: str, pattern: re.Pattern[str] | None) -> str:
+    r"""The alias with `\0` replaced by the name, and `\1` ... by what the pattern matched of it."""
+    if "\\" not in alias:
+        return alias
+    match = None if pattern is None else pattern.search(name)
+
+    def group(part: re.Match[str]) -> str:
+        if part[1] == "\\":
+            return "\\"
+        number = int(part[1])
+        if number == 0:
+            return name
+        return "" if match is None or number > match.re.groups else str(match[number] or "")
+
+    return _GROUP.sub(group, alias)
+
+
+def chosen_columns(
+    resolution: Resolution, node: Any, scope: Scope, environment: Environment | None = None
+) -> list[Column] | None:
+    """Return the columns that a star, a star with a pattern or COLUMNS(...) chooses; None where that cannot be told."""
     try:
-        matcher = re.compile(pattern, flags)
-    except re.error:
+        chosen = _chosen(resolution, node, scope, environment)
+    except choosing.Unclear:
         return None
-    return [column for column in columns if matcher.search(column.name)]
+    if chosen is not None:
+        resolution.notes.append(f"columns {[column.name.lower() for column in chosen]}")
+    return chosen
+
+
+def _chosen(resolution: Resolution, node: Any, scope: Scope, environment: Environment | None) -> list[Column] | None:
+    if _is_pattern(node):
+        star = next(part for part in node.find_all(exp.Star))
+        item = star.parent if type(star.parent) is exp.Column else star
+        columns = _all_of(resolution, item, scope, environment)
+        decides = choosing.predicate(node)
+        return None if columns is None else [column for column in columns if decides(column.name)]
+    if star_of(node) is not None:
+        return _all_of(resolution, node, scope, environment)
+    this = node.this
+    if star_of(this) is not None or _is_pattern(this):
+        return _chosen(resolution, this, scope, environment)
+    everything = _all_of(resolution, exp.Star(), scope, environment)
+    if everything is None:
+        return None
+    if isinstance(this, exp.Literal) and this.is_string:
+        pattern = choosing.expression(this.name)
+        return [column for column in everything if pattern.search(column.name)]
+    if isinstance(this, exp.Lambda):
+        decides = choosing.predicate(this)
+        return [column for column in everything if decides(column.name)]
+
+    def names_of(star: Any) -> list[str]:
+        found = _all_of(resolution, star, scope, environment) if star_of(star) is not None else None
+        if found is None:
+            raise choosing.Unclear
+        return [column.name for column in found]
+
+    names = {name.lower() for name in choosing.listed(this, names_of)}
+    return [column for column in everything if column.name.lower() in names]
+
+
+def _all_of(resolution: Resolution, item: Any, scope: Scope, environment: Environment | None) -> list[Column] | None:
+    """What a star stands for, where all of that is known."""
+    star = star_of(item)
+    assert star is not None
+    bindings = _bindings(resolution, item, scope)
+    if any(binding.is_open for binding in bindings):
+        return None
+    changes, description = _Changes(star), list[str]()
+    columns = [
+        column
+        for binding in bindings
+        for column in _columns_of(resolution, binding, item is star, changes, scope, environment, None, description)
+    ]
+    _note_star(resolution, item, star, description)
+    return columns
+
+
+def _columns_inside(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
+    """COLUMNS(...) inside an expression: the column it stands for just now, or all that it chooses."""
+    if walk.chosen is not None and not node.args.get("unpack"):
+        walk.edges.append((walk.chosen, kind))
+        return
+    chosen = None if walk.scope is None else chosen_columns(walk.resolution, node, walk.scope, walk.environment)
+    if chosen is not None:
+        walk.edges += [(column, kind) for column in chosen]
+        return
+    walk.resolution.names_matter = True
+    for binding in walk.scope.bindings if walk.scope else ():
+        walk.edges.append((whole(binding.relation, BY_NAME), COMPOSE[kind][TRANSFORMATION]))
+
+
+HANDLERS[exp.Columns] = _columns_inside

@@ -33,6 +33,23 @@ def field_type(type_: str | None, path: Sequence[str]) -> str | None:
     return type_
 
 
+def unnested(type_: str, depth: int) -> SchemaColumns | str:
+    """Return what `unnest` makes of a type in `depth` steps: the type of an element, or the fields of a struct."""
+    while depth > 0 and type_.endswith("[]"):
+        type_, depth = type_[:-2], depth - 1
+    fields = struct_fields(type_) if depth > 0 else None
+    if fields is None:
+        return type_
+    flat: list[tuple[str, str | None]] = []
+    for name, field in fields:
+        inner = unnested(field, depth - 1) if field is not None and struct_fields(field) is not None else None
+        if isinstance(inner, tuple):
+            flat += inner
+        else:
+            flat.append((name, field))
+    return tuple(flat)
+
+
 def _split(text: str) -> list[str]:
     """Split at the commas that stand outside parentheses and quotes."""
     parts: list[str] = []

@@ -37,12 +37,22 @@ class Walk:
 
     def run(self, node: Any, kind: int = IDENTITY) -> list[Edge]:
         """Return all edges of the expression `node`."""
+        self.stack.append((node, kind, NO_NAMES))
+        return self.rest()
+
+    def rest(self) -> list[Edge]:
+        """Walk what is still on the stack, and return all edges."""
         stack = self.stack
-        stack.append((node, kind, NO_NAMES))
         while stack:
             node, kind, hidden = stack.pop()
             HANDLERS[type(node)](self, node, kind, hidden)
         return self.edges
+
+    def inner(self) -> Walk:
+        """Return a new walk in the same place, for a part of the expression whose edges are wanted apart."""
+        walk = Walk(self.resolution, self.scope, self.environment, self.aliases_first)
+        walk.chosen, walk.silent = self.chosen, self.silent
+        return walk
 
     def push(self, node: Any, kind: int, hidden: frozenset[str]) -> None:
         """Put a node, or each of a list, on the stack; the last one pushed is walked first."""
@@ -78,3 +88,17 @@ class _Handlers(dict[type, Handler]):
 
 
 HANDLERS = _Handlers()
+
+
+def conjuncts(node: Any) -> list[Any]:
+    """Return the conditions that AND joins, in order."""
+    stack, found = [node], []
+    while stack:
+        node = stack.pop()
+        while type(node) is exp.Paren:
+            node = node.this
+        if type(node) is exp.And:
+            stack += [node.expression, node.this]
+        else:
+            found.append(node)
+    return found

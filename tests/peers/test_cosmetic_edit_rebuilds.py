@@ -42,10 +42,7 @@ def test_a_cosmetic_edit_does_nothing(world: World, name: str) -> None:
     [
         "select max(columns(*)) from raw.a t",
         "select t::varchar as w from raw.a t",
-        pytest.param(
-            "pivot (select t.id, t.x from raw.a t) on id in (1, 2) using sum(x)",
-            marks=pytest.mark.xfail(strict=True, reason="PIVOT is not followed column by column yet"),
-        ),
+        "pivot (select t.id, t.x from raw.a t) on id in (1, 2) using sum(x)",
     ],
 )
 def test_an_alias_is_a_local_name_for_readers_of_whole_rows_too(world: World, query: str) -> None:

@@ -152,9 +152,24 @@ class QueryMaker:
         columns = list(self.tables[table])
         if self.chance(0.5):
             on, using = self.random.sample(columns, 2)
-            return f"select * from (pivot {table} on {on} in ('0', '1') using count({using})) p", []
+            values = self.pick("'0', '1'", "'0' as zero, '1'", "select '1'", "")
+            group = f" group by {self.column_of(columns)}" if self.chance(0.3) else ""
+            aggregate = self.pick(f"count({using})", f"max({using}) as m", f"min({using}), count(*)")
+            if values and not values.startswith("select") and self.chance(0.5):
+                clause = f"pivot ({aggregate} for {on} in ({values}){group})"
+                return f"select * from {table} {clause} as {self.alias()}", []
+            pivot = f"pivot {table} on {on}{f' in ({values})' if values else ''} using {aggregate}{group}"
+            return f"select {self.pick('*', 'count(*)')} from ({pivot}) p", []
         numbers = [name for name in columns if self.tables[table][name] == "integer"][:2]
-        return f"select * from (unpivot {table} on {', '.join(numbers)} into name n value v) p", ["n", "v"]
+        names = self.pick("", "into name n value v ") or "into name n value v "
+        if self.chance(0.4):
+            nulls = self.pick("", "include nulls ")
+            item = self.pick("n, v", "v", "n", "*")
+            return f"select {item} from {table} unpivot {nulls}(v for n in ({', '.join(numbers)})) p", []
+        chosen = self.pick(
+            ", ".join(numbers), f"columns('^[{''.join(numbers) or 'z'}]$')", "columns(* exclude (c, l, s))"
+        )
+        return f"select {self.pick('*', 'n, v', 'v')} from (unpivot {table} on {chosen} {names}) p", []
 
     def sources(self, depth: int, outer: list[Source]) -> tuple[list[Source], str]:
         first, text = self.source(depth, outer)
@@ -241,7 +256,13 @@ class QueryMaker:
         if form == "rename":
             return [f"{source.alias}.* rename ({name} as renamed)"], []
         if form == "columns":
-            return [f"max(columns('^[{name}z]'))"], []
+            plain = self.pick(
+                f"max(columns('^[{name}z]'))", f"columns('^[{name}z]')::varchar", f"columns(['{name}', '{name}'])",
+                f"columns(lambda x: x = '{name}' or x like 'z%')", f"columns([x for x in (*) if x <> '{name}'])",
+                f"columns({source.alias}.* exclude ({name}))", f"coalesce(*columns('^{name}$'), null)",
+                f"{source.alias}.* like '{name}%'", f"* not like '{name}%'", f"* similar to '[{name}z].*'", "#1",
+            )  # fmt: skip
+            return [plain], []
         return [f"{source.alias} as w"], ["w"]
 
     def column(self, scope: list[Source]) -> str:
@@ -269,7 +290,8 @@ class QueryMaker:
             if "l" in source.columns:
                 simple += [
                     f"list_transform({source.alias}.l, lambda x: x + 1)", f"[x + 1 for x in {source.alias}.l if x > 0]",
-                    f"unnest({source.alias}.l)", f"{source.alias}.l[1]",
+                    f"unnest({source.alias}.l)", f"{source.alias}.l[1]", f"{source.alias}.l[:{column}::integer]",
+                    f"list_sum({source.alias}.l)", f"{source.alias}.l.list_max()",
                 ]  # fmt: skip
             if "s" in source.columns:
                 simple += [
@@ -287,6 +309,10 @@ class QueryMaker:
         column = self.column(scope)
         if not names or self.chance(0.3):
             return f"exists ({body})"
+        if self.chance(0.15):
+            return f"array(select {names[0]} from ({body}) z)"
+        if self.chance(0.15):
+            return f"({column}::varchar {self.pick('= any', '<> all')} (select {names[0]}::varchar from ({body}) z))"
         if self.chance(0.5):
             return f"(select max({names[0]}) from ({body}) z)"
         return f"({column} in (select {names[0]} from ({body}) z))"

@@ -69,9 +69,9 @@ def reads(sql: str) -> Reads:
         ("select to_json(t) as j from t", [("t", None)]),
         ("select * exclude (a, l) from t", [("t", "b c d")]),
         ("select * exclude (a, l) replace (a + 1 as b) from t", [("t", "a c d")]),
-        ("select columns('a|b') from t", [("t", None)]),
-        ("pivot t on a using sum(b)", [("t", None)]),
-        ("select * from (unpivot t on a, b)", [("t", None)]),
+        ("select columns('a|b') from t", [("t", "a b")]),
+        ("pivot t on a using sum(b)", [("t", "a b c d l")]),
+        ("select * from (unpivot t on a, b)", [("t", "a b c d l")]),
         # values with structure
         ("select s.f from u", [("u", "s")]),
         ("select u.s.f, s['g'] from u", [("u", "s")]),
