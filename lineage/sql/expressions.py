@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from headwater.lineage.sql import functions
+from headwater.lineage.sql import functions, lambdas
 from headwater.lineage.sql.context import Resolution
 from headwater.lineage.sql.model import (
     AGGREGATION,
@@ -199,25 +199,6 @@ def _named_window(walk: Walk, name: str, kind: int, hidden: frozenset[str]) -> N
         definition = walk.scope.windows.get(base.name.lower()) if base is not None and walk.scope else None
 
 
-def _lambda(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
-    parameters = list(node.args.get("expressions") or ())
-    parent = getattr(node, "parent", None)
-    if parent is not None and not functions.takes_lambda(function_name(walk.resolution, parent)):
-        walk.push(parameters, kind, hidden)  # `f(j -> 'a')`: an arrow into JSON, not a lambda
-        walk.push(node.args.get("this"), kind, hidden)
-        return
-    names = {parameter.name.lower() for parameter in parameters}
-    walk.push(node.args.get("this"), kind, hidden | names)
-
-
-def _comprehension(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
-    names = {node.args[key].name.lower() for key in ("expression", "position") if node.args.get(key) is not None}
-    inner = hidden | names
-    walk.push(node.args.get("condition"), COMPOSE[kind][TRANSFORMATION], inner)
-    walk.push(node.args.get("this"), COMPOSE[kind][TRANSFORMATION], inner)
-    walk.push(node.args.get("iterator"), COMPOSE[kind][TRANSFORMATION], hidden)
-
-
 def _positional(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
     """`#1`: a column of the FROM clause by its place."""
     place, bindings = int(node.this.name[:18] or 0), walk.scope.bindings if walk.scope else []
@@ -240,7 +221,7 @@ def _positional(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> Non
 
 def _dot(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
     """`a.b.c` beyond four parts, `(row).field`, or a chain of method calls."""
-    inner = COMPOSE[kind][TRANSFORMATION]
+    inner, aggregated = COMPOSE[kind][TRANSFORMATION], False
     identifiers: list[Any] = []
     at = node
     while type(at) is exp.Dot:
@@ -248,14 +229,17 @@ def _dot(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
         if type(right) is exp.Identifier:
             identifiers.insert(0, right)
         elif isinstance(right, exp.Func):
-            if functions.written_name(walk.resolution, right) in functions.LIST_AGGREGATES:
-                inner = COMPOSE[inner][AGGREGATION]
+            name = function_name(walk.resolution, right)
+            aggregated = aggregated or name in functions.LIST_AGGREGATES
+            if name not in functions.PLAIN:
+                _note_function(walk, right, name)
             walk.children(right, inner, hidden)
             identifiers.clear()
         else:
             walk.push(right, inner, hidden)
             identifiers.clear()
         at = at.args["this"]
+    start = len(walk.edges)
     if type(at) is exp.Identifier:
         called = any(isinstance(part.args["expression"], exp.Func) for part in node.find_all(exp.Dot))
         note_name(walk, at if called else node, [at, *identifiers], inner, hidden)
@@ -263,7 +247,9 @@ def _dot(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
         parts = [part for part in (at.args.get(k) for k in ("catalog", "db", "table", "this")) if part is not None]
         note_name(walk, at, [*parts, *identifiers], inner, hidden)
     else:
-        walk.push(at, inner, hidden)
+        walk.push(at, COMPOSE[inner][AGGREGATION] if aggregated else inner, hidden)
+    if aggregated:
+        walk.edges += [(target, COMPOSE[AGGREGATION][how]) for target, how in walk.edges[start:] if how < LOOK]
 
 
 def _property(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
@@ -330,8 +316,8 @@ HANDLERS.update(
         exp.IgnoreNulls: _through,
         exp.RespectNulls: _through,
         exp.Window: _window,
-        exp.Lambda: _lambda,
-        exp.Comprehension: _comprehension,
+        exp.Lambda: lambdas.walk_lambda,
+        exp.Comprehension: lambdas.walk_comprehension,
         exp.Dot: _dot,
         exp.PositionalColumn: _positional,
         exp.PropertyEQ: _property,

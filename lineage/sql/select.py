@@ -40,7 +40,7 @@ EVERY_LAYER: Final = 1_000_000
 class Selection:
     """One SELECT on its way: its scope, and the relation it becomes."""
 
-    __slots__ = ("environment", "node", "out", "resolution", "scope")
+    __slots__ = ("ends", "environment", "node", "out", "resolution", "scope")
 
     def __init__(
         self, resolution: Resolution, node: Any, parent: Scope | None, environment: Environment | None
@@ -50,6 +50,7 @@ class Selection:
         self.environment = environment
         self.scope = Scope(parent, resolution.query.dialect in LATERAL_ALIASES)
         self.out = Relation(THE_QUERY)
+        self.ends: list[int] = []  # how many outputs there are after each item
 
     def edges(self, node: Any, aliases_first: bool = False) -> list[Edge]:
         """Return what an expression of this SELECT depends on."""
@@ -93,6 +94,7 @@ def _windows(selection: Selection) -> None:
 def _items(selection: Selection) -> None:
     for item in selection.node.expressions:
         _item(selection, item)
+        selection.ends.append(len(selection.out.columns))
 
 
 def _item(selection: Selection, item: Any) -> None:
@@ -202,16 +204,23 @@ def _group(selection: Selection) -> None:
     if clause is None:
         return
     if clause.args.get("all"):
-        for column, item in zip(selection.out.columns, selection.node.expressions, strict=False):
-            expression = item.this if isinstance(item, exp.Alias) else item
-            if stars.star_of(item) is not None or not types.aggregates(selection.resolution, expression):
-                selection.out.row_edges.append((column, GROUP_BY))
-        if len(selection.out.columns) != len(selection.node.expressions) or selection.out.is_open:
-            selection.out.row_edges += [(column, LOOK) for column in selection.out.columns]
-            selection.out.row_edges += gap_edges(selection.out, "GROUP BY ALL groups by every column")
+        _group_all(selection)
     for key in ("expressions", "grouping_sets", "rollup", "cube"):
         for item in clause.args.get(key) or ():
             _group_key(selection, item)
+
+
+def _group_all(selection: Selection) -> None:
+    """GROUP BY ALL groups by the outputs of every item that does not aggregate."""
+    out, start = selection.out, 0
+    for item, end in zip(selection.node.expressions, selection.ends, strict=True):
+        expression = item.this if isinstance(item, exp.Alias) else item
+        if stars.star_of(item) is not None or not types.aggregates(selection.resolution, expression):
+            out.row_edges += [(column, GROUP_BY) for column in out.columns[start:end]]
+        start = end
+    if out.is_open:
+        out.row_edges += [(column, LOOK) for column in out.columns]
+        out.row_edges += gap_edges(out, "GROUP BY ALL groups by every column")
 
 
 def _group_key(selection: Selection, item: Any) -> None:
