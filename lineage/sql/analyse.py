@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from headwater.assets.errors import SqlError
 from headwater.lineage.collecting import not_collecting
-from headwater.lineage.sql import sources, types, writes
+from headwater.lineage.sql import sources, stars, types, writes
 from headwater.lineage.sql.analysis import Analysis, ColumnSource, Influence, OutputColumn, Read, Transformation
 from headwater.lineage.sql.catalog import Naming, Schema, SqlCatalog
 from headwater.lineage.sql.context import Resolution
@@ -81,6 +81,9 @@ def _check_names(resolution: Resolution) -> None:
             table = next(node for node in item.find_all(exp.Table))
             message = "An output is a subquery without a name of its own, and would be named after the tables it reads."
             resolution.problem(message, sources.place_of(table), "Give it an alias: (...) as name.")
+        elif resolution.may_choose_columns and stars.unpacks(item):
+            message = "An output unpacks COLUMNS(...) without a name of its own, and would be named after the tables."
+            resolution.problem(message, None, "Give it an alias: ... as name.")
 
 
 def _outputs(root: Relation) -> tuple[OutputColumn, ...] | None:

@@ -20,7 +20,7 @@ _OPEN: Final = frozenset([_T.L_PAREN, _T.L_BRACKET, _T.L_BRACE])
 _CLOSE: Final = frozenset([_T.R_PAREN, _T.R_BRACKET, _T.R_BRACE])
 _NAMES: Final = frozenset([_T.VAR, _T.IDENTIFIER])
 _TRAILING: Final = frozenset([_T.ORDER_BY, _T.LIMIT, _T.OFFSET])
-_MISREAD_WORDS: Final = ("[", "export_state")  # a quick look first
+_MISREAD_WORDS: Final = ("[", "export_state", "nearest")  # a quick look first
 
 
 def may_be_misread(lowered: str) -> bool:
@@ -66,8 +66,11 @@ def _exported_states(tokens: Tokens) -> Tokens:
 def _group_frames(tokens: Tokens) -> Tokens:
     """`OVER (GROUPS BETWEEN ...)`: which rows a frame holds changes no lineage."""
     found = list(tokens)
-    for index, token in enumerate(tokens[:-1]):
-        if _is_word(token, "groups") and tokens[index + 1].token_type not in (_T.COMMA, _T.R_PAREN, _T.DOT):
+    for index, token in enumerate(tokens[:-2]):
+        if _is_word(token, "groups") and (
+            _is_word(tokens[index + 1], "between", "unbounded", "current")
+            or _is_word(tokens[index + 2], "preceding", "following")
+        ):
             found[index] = _made(_T.RANGE, "RANGE", token)
     return found
 
@@ -179,5 +182,5 @@ def _trailing_outside(tokens: Tokens) -> Tokens:
     return tokens
 
 
-MISREAD: Final[tuple[Repair, ...]] = (_open_slices, _exported_states)
-REFUSED: Final[tuple[Repair, ...]] = (_group_frames, _unpacked_arguments, _nearest_joins, _pivot_statements)
+MISREAD: Final[tuple[Repair, ...]] = (_open_slices, _exported_states, _nearest_joins)
+REFUSED: Final[tuple[Repair, ...]] = (_group_frames, _unpacked_arguments, _pivot_statements)

@@ -301,7 +301,8 @@ def _shape_by_name(selection: Selection, item: Any, kind: int) -> None:
     walk = Walk(selection.resolution, selection.scope, selection.environment)
     if is_bare and (output := selection.out.by_name.get(bare.name.lower())) is not None:
         walk.silent = True
-        selection.out.row_edges.append((output, LOOK))
+        selection.out.row_edges.append((output, kind))
+        kind = LOOK  # what else might be meant
     selection.out.row_edges += [(target, kind) for target, _ in walk.run(item)]
 
 

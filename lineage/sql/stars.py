@@ -185,6 +185,13 @@ def _is_pattern(item: Any) -> bool:
     return isinstance(item, choosing.PATTERNS) and star_of(item.this) is not None
 
 
+def unpacks(item: Any) -> bool:
+    """Return whether a select item without a name of its own spreads COLUMNS(...) into arguments."""
+    if isinstance(item, exp.Alias):
+        return False
+    return _chooser(item) is None and _chooser(item, unpacked=True) is not None
+
+
 def _chooser(item: Any, unpacked: bool = False) -> Any:
     """The first COLUMNS(...) of an expression, outside of subqueries and but for those that are unpacked."""
     stack = [item]

@@ -41,6 +41,7 @@ _ALIKE: Final = (exp.Coalesce, exp.Greatest, exp.Least)
 _RANKS: Final = {name: rank for rank, name in enumerate(["tinyint", "smallint", "integer", "bigint", "hugeint"])}
 _NUMERIC: Final = frozenset([*_RANKS, "double", "float"])
 _WORD: Final = re.compile(r"[a-z]\w*(?![\w']*')")
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _DECIMAL: Final = re.compile(r"decimal\((\d+)(?:, *(\d+))?\)")
 _SPELLED: Final = {"int": "integer", "text": "varchar", "real": "float", "int128": "hugeint"}
 _BIGINT: Final = (exp.Count, exp.RowNumber, exp.CountIf)
@@ -200,6 +201,19 @@ def _array(resolution: Resolution, node: Any) -> str | None:
     return f"{_common(resolution, list(node.expressions)) or UNKNOWN}[]"
 
 
+def _struct(resolution: Resolution, node: Any) -> str | None:
+    fields = []
+    for item in node.expressions:
+        if not isinstance(item, (exp.PropertyEQ, exp.Alias)):
+            return None
+        name = str((item.this if isinstance(item, exp.PropertyEQ) else item.args["alias"]).name)
+        value = item.expression if isinstance(item, exp.PropertyEQ) else item.this
+        if _NAME.match(name) is None:
+            return None
+        fields.append(f"{name} {type_of(resolution, value) or UNKNOWN}")
+    return f"struct({', '.join(fields)})" if fields else None
+
+
 def _collected(resolution: Resolution, node: Any) -> str | None:
     return f"{type_of(resolution, node.this) or UNKNOWN}[]"
 
@@ -265,6 +279,7 @@ _RULES: Final[dict[type, Callable[[Resolution, Any], str | None]]] = {
     exp.If: _if,
     exp.Array: _array,
     exp.ArrayAgg: _collected,
+    exp.Struct: _struct,
     exp.Distinct: _distinct,
     exp.Sum: _sum,
     exp.Avg: _average,

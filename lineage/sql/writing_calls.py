@@ -143,6 +143,7 @@ RULES.update(
         exp.StrPosition: _position,
         exp.RegexpExtract: _regexp_extract,
         exp.Log: _logarithm,
+        exp.Columns: _unclear,
         exp.Interval: _unclear,
         exp.WithinGroup: _unclear,
         exp.JSONExtract: _unclear,

@@ -148,3 +148,10 @@ def test_a_column_that_the_pattern_chooses_newly_is_another_definition() -> None
     more = {"t": {**SCHEMA["t"], "gx": "integer"}}
     sql = "select count(*) as n from t where columns('^g') is null"
     assert analyse_sql(sql, schema=SCHEMA).definition_hash != analyse_sql(sql, schema=more).definition_hash
+
+
+def test_an_unnamed_output_that_unpacks_would_bear_the_name_of_a_version() -> None:
+    (problem,) = analyse_sql("select coalesce(*columns('g')) from t", schema=SCHEMA).problems
+    assert "without a name of its own" in problem.message
+    assert analyse_sql("select coalesce(*columns('g')) as z from t", schema=SCHEMA).problems == ()
+    assert analyse_sql("select max(columns('g')) from t", schema=SCHEMA).problems == ()
