@@ -85,18 +85,20 @@ def note_name(
     if found.binding is not None and start is not None and end is not None:
         _note_binding(walk, found, parts, start, end, identifiers, used)
     else:
-        _note_unbound(walk, found, parts, start, silent or walk.silent)
+        _note_unbound(walk, found, parts, used, start, silent or walk.silent)
     walk.edges.append((found.column, kind if used == len(parts) else COMPOSE[kind][TRANSFORMATION]))
     if found.doubtful or (binding is not None and binding.is_open and binding.certain(parts[used - 1]) is None):
         _look_at_namesake(walk, parts)
 
 
-def _note_unbound(walk: Walk, found: Found, parts: list[str], start: int | None, silent: bool) -> None:
+def _note_unbound(walk: Walk, found: Found, parts: list[str], used: int, start: int | None, silent: bool) -> None:
     """A name that means an alias, a merged column, or one of several things: the hash has to know which."""
     resolution = walk.resolution
     resolution.notes.append(f"{'.'.join(parts)}={found.meaning}")
-    if len(parts) > 1:
+    if used > 1:
         resolution.keep_names()  # its qualifier stays as written
+    elif len(parts) > 1:
+        resolution.names_matter = True  # the fields of a merged or doubtful column
     if found.ambiguous and not silent:
         message = f"Column '{parts[-1]}' is ambiguous: several tables have one."
         resolution.problem(message, start, "Qualify it with the table's alias.")
