@@ -167,6 +167,8 @@ class Asset:
     version: str | None = None
     on_upstream_blocked: str = "hold"  # hold | use_last_good
     meta: Options = ()
+    # What the author of a Python asset says: column to the (input, column) that its values come from.
+    lineage: tuple[tuple[str, tuple[tuple[AssetKey, str], ...]], ...] = ()
     lines: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)  # of the fields as written
 
     @property

@@ -114,6 +114,7 @@ class AssetFields(CommonFields):
     ignore_versions: StrictBool = False
     version: str | None = None
     dialect: str | None = None
+    lineage: dict[str, Texts] | None = None
     on_upstream_blocked: Literal["hold", "use_last_good"] = "hold"
 
 

@@ -6,8 +6,8 @@ Importing this module imports pydantic: the warm path takes assets from the cach
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -20,7 +20,6 @@ from headwater.assets.asset import (
     Materialization,
     Options,
     OptionValue,
-    PythonCode,
     Source,
 )
 from headwater.assets.errors import Problem, RequestError
@@ -32,35 +31,12 @@ from headwater.assets.field_models import (
     Model,
     validate,
 )
+from headwater.assets.front import Body, Declaring
 from headwater.assets.key import AssetKey
+from headwater.assets.lineage_field import declared_lineage
 from headwater.assets.yaml_text import Path
 
-ParseChecks = Callable[[object, str | None, Location], tuple[tuple[CheckSpec, ...], tuple[Problem, ...]]]
-LineOf = Callable[[Path], int]
 _FILE_FORMATS = ("csv", "parquet", "json")
-
-
-@dataclass(frozen=True, slots=True)
-class Declaring:
-    """What a front end knows while it declares: where it is, how to parse checks, the project's defaults."""
-
-    location: Location
-    line_of: LineOf
-    parse_checks: ParseChecks
-    defaults: Mapping[str, object]
-
-    def problem(self, path: Path, message: str, remedy: str = "", asset: str | None = None) -> Problem:
-        """Return a Problem placed at the line where `path` was written."""
-        return Problem(self.location.file, self.line_of(path), message, remedy, asset)
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What an asset is made from; exactly one of `sql` and `python` is set."""
-
-    sql: str | None = None
-    sql_line: int = 1
-    python: PythonCode | None = None
 
 
 def declare_asset(
@@ -81,6 +57,8 @@ def declare_asset(
     if key is None:
         return None, key_problems + place_problems
     common, common_problems = _common(model, key, at)
+    lineage, lineage_problems = declared_lineage(model.lineage, key, body, at)
+    common_problems += lineage_problems
     asset = replace(
         common,
         sql=body.sql,
@@ -94,6 +72,7 @@ def declare_asset(
         ignore_versions=model.ignore_versions,
         version=model.version,
         on_upstream_blocked=model.on_upstream_blocked,
+        lineage=lineage,
         lines=tuple((name, at.line_of((name,))) for name in fields),
     )
     return asset, key_problems + place_problems + common_problems

@@ -13,7 +13,8 @@ from types import FunctionType, ModuleType
 from headwater.assets.asset import Asset, PythonCode
 from headwater.assets.declare import PythonAsset
 from headwater.assets.errors import Problem, RequestError
-from headwater.assets.fields import Body, Declaring, declare_asset
+from headwater.assets.fields import declare_asset
+from headwater.assets.front import Body, Declaring
 from headwater.assets.key import AssetKey
 from headwater.assets.python_module import imported_modules, load_module
 from headwater.assets.python_values import given_to, written_function

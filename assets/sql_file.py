@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from headwater.assets.asset import Asset
 from headwater.assets.errors import Problem
-from headwater.assets.fields import Body, Declaring, declare_asset
+from headwater.assets.fields import declare_asset
+from headwater.assets.front import Body, Declaring
 from headwater.assets.yaml_text import Path, parse_yaml
 
 _COMMENTS = r"(?:\s|--[^\n]*(?:\n|\Z)|/\*(?!\*?\s*@asset\b).*?\*/)*"  # other comments may stand before it

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from headwater.assets.key import AssetKey
 from headwater.lineage.column_graph import WHOLE_RESULT, AssetLineage, ColumnEdge, ColumnRef, OpenEnd
+from headwater.lineage.recorded_lineage import RecordedLineage, RecordedSource
 from headwater.lineage.schema import SchemaColumns
 from headwater.lineage.sql.analysis import Analysis
 
+_DIRECT = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
+_CHOSE = "a Python function may have chosen rows by it"
 Spelled = Callable[[AssetKey, str], str]  # (asset, column in any case) to the column as its asset spells it
+Declared = tuple[tuple[str, tuple[tuple[AssetKey, str], ...]], ...]  # column to (input, column) that it is made from
 Taken = tuple[AssetKey, tuple[str, ...] | None, str]  # upstream, columns or None for all, why nobody knows more
 
 
@@ -44,14 +49,52 @@ def sql_lineage(key: AssetKey, analysis: Analysis, columns: SchemaColumns | None
     return AssetLineage(key, columns, tuple(edges), tuple(open_), tuple(reads))
 
 
-def opaque_lineage(
-    key: AssetKey, columns: SchemaColumns | None, taken: Iterable[Taken], spelled: Spelled
+def python_lineage(
+    key: AssetKey,
+    columns: SchemaColumns | None,
+    taken: Iterable[Taken],
+    spelled: Spelled,
+    recorded: RecordedLineage | None = None,
+    declared: Declared = (),
 ) -> AssetLineage:
-    """Return the lineage of an asset of which only is known what it took: each of that is an open end."""
+    """Return the lineage of a Python asset: what was proven of its version, then what its author says, else open ends.
+
+    `recorded` goes with `columns` by position. Whatever was taken may have decided about the rows, unless it is proven
+    that nothing else did: those open ends are indirect.
+    """
     taken = tuple(taken)
+    edges: dict[ColumnEdge, None] = {}
+    open_: dict[OpenEnd, None] = {}
+    known = dict(zip((name for name, _ in columns or ()), recorded.columns, strict=True)) if recorded else {}
+    said = dict(declared)
+    if columns is not None:  # what is declared about other columns is no column
+        names = {name.lower(): name for name, _ in columns}
+        said = {names[name.lower()]: of for name, of in declared if name.lower() in names}
+    for name in (*(name for name, _ in columns or ()), *(name for name in said if columns is None)):
+        target, sources = ColumnRef(key, name), known.get(name)
+        if sources is not None:
+            edges.update((_edge(it, target, spelled), None) for it in sources)
+        elif name in said:
+            origins = (ColumnRef(up, spelled(up, column)) for up, column in said[name])
+            edges.update((ColumnEdge(it, target, "TRANSFORMATION", declared=True), None) for it in origins)
+        else:
+            open_.update((end, None) for item in taken for end in _open(key, target, item, spelled))
     rows = ColumnRef(key, WHOLE_RESULT)
-    ends = [end for item in taken for end in _open(key, rows, item, spelled)]
-    return AssetLineage(key, columns, (), tuple(dict.fromkeys(ends)), tuple(dict.fromkeys(up for up, _, _ in taken)))
+    if columns is None or not (known or said):
+        open_ = {end: None for item in taken for end in _open(key, rows, item, spelled)}
+    elif recorded is not None and recorded.complete:
+        edges.update((_edge(it, rows, spelled), None) for it in recorded.rows)
+    else:
+        edges.update((_edge(it, rows, spelled), None) for it in (recorded.rows if recorded else ()))
+        ends = (end for item in taken for end in _open(key, rows, item, spelled))
+        open_.update((replace(end, reason=_CHOSE, indirect=True), None) for end in ends)
+    return AssetLineage(key, columns, tuple(edges), tuple(open_), tuple(dict.fromkeys(up for up, _, _ in taken)))
+
+
+def _edge(source: RecordedSource, target: ColumnRef, spelled: Spelled) -> ColumnEdge:
+    indirect = source.transformation not in _DIRECT
+    origin = ColumnRef(source.asset, spelled(source.asset, source.column))
+    return ColumnEdge(origin, target, source.transformation, indirect, source.masking)
 
 
 def _open(key: AssetKey, target: ColumnRef, taken: Taken, spelled: Spelled) -> list[OpenEnd]:

@@ -22,9 +22,12 @@ from headwater.checks.check import CheckResult, Verdict
 from headwater.checks.gate import judge
 from headwater.lineage.definition import ReadSet
 from headwater.lineage.fingerprint import column_set_key, token
+from headwater.lineage.recorded_lineage import RecordedLineage
 from headwater.lineage.schema import SchemaColumns
+from headwater.lineage.sql.analysis import Analysis
 from headwater.runtime.check_texts import THIS
 from headwater.runtime.clock import to_iso
+from headwater.runtime.definition_problems import require_declared
 from headwater.runtime.engines.engine import Row, Session
 from headwater.runtime.order import Built, Observed, Order
 from headwater.runtime.publish import in_environment, prepare_file, sync_folder
@@ -55,6 +58,7 @@ class _Draft:
     verdict: Verdict = field(default_factory=lambda: Verdict("BLOCK"))
     file: PublishedFile | None = None
     observed: Observed | None = None
+    lineage: RecordedLineage | None = None
 
 
 def perform(order: Order, session: Session, log: Log, monotonic: Callable[[], float] = time.perf_counter) -> Built:
@@ -81,6 +85,7 @@ def perform(order: Order, session: Session, log: Log, monotonic: Callable[[], fl
         text=draft.text,
         file=draft.file,
         observed=draft.observed,
+        lineage=draft.lineage,
     )
 
 
@@ -105,6 +110,7 @@ def describe(draft: _Draft) -> None:
     """Learn what was built: its columns and their types."""
     if draft.order.physical:
         draft.schema = draft.session.describe(draft.relation)
+        require_declared(draft.order.resolved.asset, draft.schema)
 
 
 def scan(draft: _Draft) -> None:
@@ -261,14 +267,16 @@ def _data_time(draft: _Draft, column: str | None) -> str | None:
 
 
 def _run_python(draft: _Draft) -> None:
+    from headwater.runtime.python_lineage import of_object, of_text
     from headwater.runtime.python_run import call_function
 
     order = draft.order
     result, taken = call_function(order, draft.session, draft.log)
-    draft.seen = set(taken.items())
+    draft.seen = {(upstream, item.key) for upstream, item in taken.items()}
     if isinstance(result, str):
-        sql, reads = _returned_sql(draft, result)
+        sql, reads, analysis = _returned_sql(draft, result)
         _run_sql(draft, sql)
+        draft.lineage = of_text(analysis, taken)
         draft.seen |= _places(reads)  # beside what its handles gave: that decided what the text says
     elif isinstance(result, os.PathLike):
         _keep_returned_file(draft, Path(result))
@@ -278,9 +286,10 @@ def _run_python(draft: _Draft) -> None:
         )
     else:
         draft.session.build_from_object(order.physical, result)
+        draft.lineage = of_object(order, result, taken)
 
 
-def _returned_sql(draft: _Draft, text: str) -> tuple[str, tuple[ReadSet, ...]]:
+def _returned_sql(draft: _Draft, text: str) -> tuple[str, tuple[ReadSet, ...], Analysis]:
     """SQL that a function returns is analysed before it runs and may name only declared inputs."""
     from headwater.lineage.sql import analyse_sql, render
     from headwater.runtime.definer import merge_reads
@@ -300,7 +309,7 @@ def _returned_sql(draft: _Draft, text: str) -> tuple[str, tuple[ReadSet, ...]]:
         raise StepError(
             f"The SQL that {order.key} returned asks for clock or chance.", "Take the clock from `context.clock`."
         )
-    return render(text, analysis, {str(k): p.relation for k, p in order.inputs.items()}, {}, {}), reads
+    return render(text, analysis, {str(k): p.relation for k, p in order.inputs.items()}, {}, {}), reads, analysis
 
 
 def _keep_returned_file(draft: _Draft, returned: Path) -> None:

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from headwater.assets.key import AssetKey
-from headwater.lineage.asset_lineage import Taken, opaque_lineage, sql_lineage
+from headwater.lineage.asset_lineage import Taken, python_lineage, sql_lineage
 from headwater.lineage.column_graph import AssetLineage, ColumnGraph, ColumnRef
 from headwater.lineage.column_tags import DeclaredTags
+from headwater.lineage.recorded_lineage import RecordedLineage, decode
 from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.definer import known_schema
 from headwater.runtime.model import ReadLine
 from headwater.runtime.staleness import Resolved, columns_of_key
-from headwater.runtime.state import State
+from headwater.runtime.state import State, VersionRecord
 from headwater.runtime.state_reader import SqlStateReader
 from headwater.runtime.workspace import Workspace
 
@@ -37,19 +38,32 @@ class Project:
         return known
 
     def reads(self, key: AssetKey) -> tuple[ReadLine, ...]:
-        """Return what an asset reads; of a Python asset, what its published version took."""
-        version = None if self.state is None else self.state.published.get(key)
-        recorded = {} if version is None else {read.upstream: read.columns for read in version.trace}
+        """Return what an asset reads; of a Python asset, what its published version took, if today's code made it."""
+        version = self._of_today(key)
+        recorded = _taken_of_each(version)
         lines = []
         for read in self.resolved[key].definition.reads:
             upstream = AssetKey(read.upstream)
             if read.recorded and upstream in recorded:
-                columns = columns_of_key(recorded[upstream])
+                columns = recorded[upstream]
                 because = None if columns is not None else "its handle took all columns"
                 lines.append(ReadLine(upstream, columns, because))
             else:
                 lines.append(ReadLine(upstream, read.columns, read.reason if read.columns is None else None))
         return tuple(lines)
+
+    def recorded_lineage(self, key: AssetKey) -> RecordedLineage | None:
+        """Return what was proven of the columns of a Python asset's published version, if that is of today's code."""
+        version = self._of_today(key)
+        if version is None or version.lineage is None or version.schema != self.columns(key):
+            return None
+        return decode(version.lineage, version.schema)
+
+    def _of_today(self, key: AssetKey) -> VersionRecord | None:
+        """Return the published version, if it was made from today's definition: an edited function may take others."""
+        version = None if self.state is None else self.state.published.get(key)
+        today = self.resolved[key].definition.hash
+        return version if version is not None and version.definition_hash == today else None
 
 
 def resolve_project(workspace: Workspace, environment: str) -> Project:
@@ -100,7 +114,9 @@ def _asset_lineage(project: Project, key: AssetKey, spelled: Spelling) -> AssetL
     if asset.sql is None:
         if asset.is_external:
             return AssetLineage(key, columns)
-        return opaque_lineage(key, columns, [_taken(read) for read in project.reads(key)], spelled)
+        return python_lineage(
+            key, columns, map(_taken, project.reads(key)), spelled, project.recorded_lineage(key), asset.lineage
+        )
     analysis = project.workspace.definer.analysis(key, project.schemas)
     assert analysis is not None, "the asset has SQL"
     if analysis.outputs is None:
@@ -110,6 +126,15 @@ def _asset_lineage(project: Project, key: AssetKey, spelled: Spelling) -> AssetL
     else:
         named = tuple((output.name, output.type) for output in analysis.outputs)
     return sql_lineage(key, analysis, named, spelled)
+
+
+def _taken_of_each(version: VersionRecord | None) -> dict[AssetKey, tuple[str, ...] | None]:
+    """Return what a version took of each upstream, by its handles and by SQL that it returned; None for all columns."""
+    found: dict[AssetKey, tuple[str, ...] | None] = {}
+    for read in version.trace if version is not None else ():
+        columns, before = columns_of_key(read.columns), found.get(read.upstream, ())
+        found[read.upstream] = None if columns is None or before is None else tuple(sorted({*before, *columns}))
+    return found
 
 
 def _taken(read: ReadLine) -> Taken:

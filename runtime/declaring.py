@@ -9,7 +9,8 @@ from headwater.assets.addition import Addition
 from headwater.assets.asset import Asset, CheckSpec, Location
 from headwater.assets.config import FILE_NAME, ProjectConfig, line_in
 from headwater.assets.errors import Problem, SqlError
-from headwater.assets.fields import Declaring, default_problems
+from headwater.assets.fields import default_problems
+from headwater.assets.front import Declaring
 from headwater.assets.key import AssetKey
 from headwater.assets.python_file import declare_python_file
 from headwater.assets.sql_file import declare_sql_file

@@ -24,6 +24,7 @@ from headwater.runtime.define_python import PythonDefiner
 from headwater.runtime.definition_problems import (
     contract_problems,
     line_in_file,
+    lineage_problems,
     missing_columns,
     refusals,
     sql_problem,
@@ -169,6 +170,7 @@ class Definer:
 
     def _key(self, asset: Asset, schemas: Schemas) -> bytes:
         names = self._loaded.references.get(asset.key, ())
+        names += tuple(upstream for _, sources in asset.lineage for upstream, _ in sources)
         seen = [(name, schemas.get(AssetKey(name.lstrip("?")))) for name in names]
         variables = sorted(self._loaded.config.variables.items())
         python = self._python.define(asset) if asset.python is not None else None
@@ -196,7 +198,7 @@ class Definer:
         if asset.sql is not None:
             definition, problems = self._define_sql(asset, schemas)
         elif asset.python is not None:
-            definition, problems = self._python.define(asset), []
+            definition, problems = self._python.define(asset), lineage_problems(asset, schemas)
         else:
             definition, problems = Definition("", config_hash(asset), self._settings), []
         check_reads, check_problems = self._check_reads(asset, definition, schemas)

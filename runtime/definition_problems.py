@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 
 from headwater.assets.asset import Asset, CheckSpec
-from headwater.assets.errors import Problem, SqlError
+from headwater.assets.errors import Problem, SqlError, StepError
+from headwater.assets.key import AssetKey
 from headwater.lineage.schema import SchemaColumns
 from headwater.lineage.sql.analysis import Analysis
 
@@ -58,6 +60,21 @@ def contract_problems(asset: Asset, schema: SchemaColumns | None) -> list[Proble
     return found
 
 
+def lineage_problems(asset: Asset, schemas: Mapping[AssetKey, SchemaColumns | None]) -> list[Problem]:
+    """Return a problem for each source that `lineage` names, which its asset is known to lack."""
+    found = []
+    for column, sources in asset.lineage:
+        for upstream, name in sources:
+            schema = schemas.get(upstream)
+            names = {known.lower() for known, _ in schema or ()}
+            if schema is not None and name.lower() not in names:
+                close = difflib.get_close_matches(name.lower(), names, n=1)
+                remedy = f"Did you mean {upstream}.{close[0]}?" if close else f"It has {', '.join(sorted(names))}."
+                message = f"`lineage` of {column!r} names the column {name!r}, which {upstream} lacks."
+                found.append(Problem(asset.location.file, asset.line_of("lineage"), message, remedy, asset.key))
+    return found
+
+
 def refusals(asset: Asset, analysis: Analysis) -> list[Problem]:
     """Refuse what cannot be run as declared, what bypasses the graph, and what its own promises exclude."""
     found: list[tuple[str, str, str]] = []
@@ -76,3 +93,12 @@ def refusals(asset: Asset, analysis: Analysis) -> list[Problem]:
         message = "a view may not ask for clock, chance or session: readers would see it change unchecked."
         found.append(("materialization", message, "Make it a table."))
     return [Problem(asset.location.file, asset.line_of(name), text, remedy, asset.key) for name, text, remedy in found]
+
+
+def require_declared(asset: Asset, schema: SchemaColumns) -> None:
+    """Raise StepError where the `lineage` of an asset names a column that its data does not have."""
+    names = {name.lower() for name, _ in schema}
+    for column, _ in asset.lineage:
+        if column.lower() not in names:
+            message = f"The lineage of {asset.key} names the column {column!r}, which the function did not return."
+            raise StepError(message, f"It returned {', '.join(sorted(names))}.")

@@ -47,6 +47,7 @@ def version_to_json(version: VersionRecord) -> Json:
         "source": dict(version.source),
         "data_times": [[name, at] for name, at in sorted(version.data_times.items())],
         "text": version.text,
+        "lineage": cast("JsonValue", version.lineage),
     }
     value.update({name: item for name, item in optional.items() if item not in (None, [], {}, "")})
     if version.file is not None:
@@ -80,6 +81,7 @@ def version_from_json(asset: str, record: str, gate: str, created: str) -> Versi
         data_times=dict(value.get("data_times", ())),
         milliseconds=value["milliseconds"],
         text=value.get("text", ""),
+        lineage=value.get("lineage"),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from headwater.assets.key import AssetKey
 from headwater.checks.check import Verdict
+from headwater.lineage.recorded_lineage import RecordedLineage
 from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.sources import FileState
 from headwater.runtime.staleness import Resolved
@@ -85,3 +86,4 @@ class Built:
     text: str = ""
     file: PublishedFile | None = None
     observed: Observed | None = None
+    lineage: RecordedLineage | None = None  # of a Python asset's columns, as far as it is proven

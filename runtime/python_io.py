@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 
 class Taken:
-    """What was asked of one input: columns by name, or all of them. Empty means the number of rows only."""
+    """What was asked of one input: columns by name, or all of them. Empty means the number of rows only.
+
+    `tables` are the Arrow tables that were given, kept so that columns of them can be told in what comes back.
+    """
 
     def __init__(self) -> None:
         self._columns: set[str] = set()
         self._all = self._bytes = False
+        self.tables: list[pyarrow.Table] = []
 
     def note(self, columns: Iterable[str] | None) -> None:
         """Remember that these columns were taken; None for all, in their order."""
@@ -88,7 +92,9 @@ class Input:
 
     def arrow(self) -> pyarrow.Table:
         """Return the data as an Arrow table."""
-        return self._read("arrow")
+        table = self._read("arrow")
+        self._taken.tables.append(table)
+        return table
 
     def pandas(self) -> pandas.DataFrame:
         """Return the data as a pandas frame."""

@@ -17,8 +17,8 @@ from headwater.runtime.output import capture
 from headwater.runtime.python_io import Context, Input, Taken
 
 
-def call_function(order: Order, session: Session, log: object) -> tuple[object, dict[AssetKey, str]]:
-    """Call the asset's function and return what it returned with the column set key of what it took of each upstream.
+def call_function(order: Order, session: Session, log: object) -> tuple[object, dict[AssetKey, Taken]]:
+    """Call the asset's function and return what it returned with what it took of each upstream.
 
     Raises StepError with the user's file and line where it raises; the whole traceback goes to the log.
     """
@@ -50,7 +50,7 @@ def call_function(order: Order, session: Session, log: object) -> tuple[object, 
     changed = changed_module(order.root, order.python, code.module_file)
     if changed is not None:
         raise StepError(f"{changed} was edited while {order.key} was built from it.", "Run again.")
-    return result, {upstream: item.key for upstream, item in taken.items()}
+    return result, taken
 
 
 def _place(error: BaseException, root: Path) -> str:

@@ -11,6 +11,7 @@ from headwater.checks.check import CheckResult
 from headwater.lineage import record
 from headwater.lineage.encoding import JsonValue
 from headwater.lineage.record import Blob, Draft
+from headwater.lineage.recorded_lineage import encode
 from headwater.runtime.clock import to_iso
 from headwater.runtime.facts import gate_to_json, version_to_json
 from headwater.runtime.model import RunResult
@@ -46,6 +47,7 @@ def new_version(order: Order, built: Built, number: int, source: str) -> Version
         data_times=_data_times(order, built.observed),
         milliseconds=built.milliseconds,
         text=Blob("", source.encode()).reference.sha256,
+        lineage=None if built.lineage is None else encode(built.lineage, built.schema),
     )
     return judged(version, order, built)
 

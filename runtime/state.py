@@ -72,6 +72,7 @@ class VersionRecord:
     data_times: Mapping[str, str] = field(default_factory=dict)
     milliseconds: int = 0
     text: str = ""  # digest of the blob with the text that ran
+    lineage: Mapping[str, object] | None = None  # of a Python asset's columns, in the form of recorded_lineage
 
     @property
     def trace_key(self) -> str:

@@ -54,6 +54,30 @@ def test_the_examples_of_the_page_on_declaring_are_one_sound_project(tmp_path: P
     assert load_project(tmp_path).errors == ()
 
 
+def test_the_examples_of_the_page_on_lineage_are_one_sound_project(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "lineage.md"
+    (yaml,), (python,) = (blocks(page, name) for name in ("yaml", "python"))
+    files = {
+        "headwater.toml": "",
+        "data/customers.csv": "id,email,age\n1,a@x,30\n2,b@x,40\n",
+        "assets/raw/sources.yaml": yaml,
+        "assets/stg/customers.sql": "select id, email, age // 10 as age_group from raw.customers\n",
+        "assets/mart/scores.py": python,
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert load_project(tmp_path).errors == ()
+    assert load_project(tmp_path).run().outcome == "SUCCEEDED"
+    carried = load_project(tmp_path).tagged("pii").carried
+    assert [f"{it.column.asset}.{it.column.column}" for it in carried if it.certain] == [
+        "mart.scores.score",
+        "raw.customers.email",
+        "stg.customers.email",
+    ]
+
+
 def test_the_clauses_of_the_manual_are_those_of_the_code_in_their_order() -> None:
     from headwater.runtime.staleness import CLAUSES
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.assets.key import AssetKey
-from headwater.lineage.asset_lineage import opaque_lineage, sql_lineage
+from headwater.lineage.asset_lineage import python_lineage, sql_lineage
 from headwater.lineage.column_graph import (
     ALL_EDGES,
     WHOLE_RESULT,
@@ -187,7 +187,7 @@ def test_what_is_not_known_is_an_open_end(sql: str, ends: list[str]) -> None:
 
 def test_an_asset_of_which_only_its_reads_are_known_is_open_for_each_of_them() -> None:
     key, up = AssetKey("mart.x"), AssetKey("stg.o")
-    found = opaque_lineage(
+    found = python_lineage(
         key, (("a", None),), [(up, ("id",), "?"), (AssetKey("raw.y"), None, "!")], lambda _, name: name
     )
     assert found.open_ends == (

@@ -75,7 +75,7 @@ def test_before_anything_is_built_a_source_has_the_columns_that_are_read(world: 
 
 def test_a_python_asset_is_open_for_what_it_took(world: World) -> None:
     declared = "import headwater as hw\n@hw.asset('py.p', inputs={'o': 'stg.o'})\n"
-    world.python("p", declared + "def p(o):\n    return o.select('id').arrow()\n")
+    world.python("p", declared + "def p(o):\n    return o.select('id').pandas()\n")
     assert open_ends(world.load().lineage("py.p")) == ["stg.o.* > py.p.*"]
     world.run()
     view = world.load().lineage("py.p.id", downstream=False)
