@@ -27,7 +27,7 @@ from headwater.lineage.schema import SchemaColumns
 from headwater.lineage.sql.analysis import Analysis
 from headwater.runtime.check_texts import THIS
 from headwater.runtime.clock import to_iso
-from headwater.runtime.definition_problems import require_declared
+from headwater.runtime.definition_problems import require_declared, require_dialect
 from headwater.runtime.engines.engine import Row, Session
 from headwater.runtime.order import Built, Observed, Order
 from headwater.runtime.publish import in_environment, prepare_file, sync_folder
@@ -295,6 +295,7 @@ def _returned_sql(draft: _Draft, text: str) -> tuple[str, tuple[ReadSet, ...], A
     from headwater.runtime.definer import merge_reads
 
     order = draft.order
+    require_dialect(order.resolved.asset, "duckdb")
     schemas = {str(key): pinned.version.schema for key, pinned in order.inputs.items()}
     analysis = analyse_sql(text, order.resolved.asset.dialect, schemas)
     if analysis.problems:

@@ -83,9 +83,6 @@ def refusals(asset: Asset, analysis: Analysis) -> list[Problem]:
     if analysis.files:
         message = f"it reads the file {analysis.files[0]!r} itself."
         found.append(("", message, "Declare the file as an external and read that."))
-    if asset.dialect != "duckdb":
-        message = f"this version runs the duckdb dialect only, not {asset.dialect}."
-        found.append(("dialect", message, "Write it for DuckDB."))
     if asset.regulated and analysis.order_dependent:
         message = f"a regulated asset may not depend on row order: {'; '.join(analysis.order_dependent)}."
         found.append(("regulated", message, "Order it totally, or use decimals."))
@@ -93,6 +90,17 @@ def refusals(asset: Asset, analysis: Analysis) -> list[Problem]:
         message = "a view may not ask for clock, chance or session: readers would see it change unchecked."
         found.append(("materialization", message, "Make it a table."))
     return [Problem(asset.location.file, asset.line_of(name), text, remedy, asset.key) for name, text, remedy in found]
+
+
+def require_dialect(asset: Asset, engine: str) -> None:
+    """Raise StepError where the SQL of an asset is of another dialect than its engine's, which is called the same.
+
+    That is no declaration error: names, columns and lineage of such an asset are known, it only cannot be built here.
+    """
+    if asset.dialect != engine:
+        place = f"{asset.location.file}:{asset.line_of('dialect')}"
+        message = f"{asset.key} is written in the {asset.dialect} dialect, and the engine here runs {engine} only"
+        raise StepError(f"{message} ({place}).", f"Write it for {engine}, or leave it out of the run.")
 
 
 def require_declared(asset: Asset, schema: SchemaColumns) -> None:

@@ -18,6 +18,7 @@ from headwater.lineage.fingerprint import column_set_key
 from headwater.runtime.clock import truncate
 from headwater.runtime.clock_sql import clock_literals
 from headwater.runtime.definer import Definer, PublishedSchemas
+from headwater.runtime.definition_problems import require_dialect
 from headwater.runtime.model import Status, StepOutcome
 from headwater.runtime.order import Order, Pinned
 from headwater.runtime.staleness import (
@@ -241,6 +242,7 @@ def _pinned_sql(at: Situation, case: Case, order: Order) -> str:
     from headwater.lineage.sql import render
 
     asset = case.asset
+    require_dialect(asset, at.config.engine)
     analysis = at.definer.analysis(asset.key, PublishedSchemas(at.state))
     assert analysis is not None, "the asset has SQL"
     assert asset.sql is not None, "the asset has SQL"
