@@ -243,7 +243,9 @@ class _Walk:
             self.meet(to, distance + 1)
 
     def follow_open(self, end: OpenEnd, to: ColumnRef, distance: int) -> None:
-        """Note an open end, always; go on beyond it only where the walk is restricted to nothing."""
+        """Note an open end, unless only values count and none passes; go on only where the walk follows everything."""
+        if end.indirect and not self._only.indirect:
+            return
         self._open[end] = None
         if self._only.everything:
             self.meet(to, distance + 1)

@@ -32,7 +32,8 @@ def impact_report(workspace: Workspace, environment: str, change: Change) -> Imp
     """Return what `change` would do. Raises RequestError for a column that is not there, and a change that is none."""
     assets = workspace.loaded.require_graph()
     project = resolve_project(workspace, environment)
-    order = [key for key in assets.order if key in assets.descendants([change.asset])]
+    below = assets.descendants([change.asset])
+    order = [key for key in assets.order if key in below]
     graph = column_graph(project, order)
     change = _sound(project, graph, change)
     spelled = Spelling(project)

@@ -38,6 +38,7 @@ def link(config: ProjectConfig, assets: Assets, references: References, problems
     problems += _paths_that_hold_something_else(config, assets.values())
     problems += _one_table_each(config, assets)
     problems += _sources_that_are_assets(config, assets)
+    problems += _tags_that_nothing_has(assets.values())
     graph = build_graph(upstream, checked)
     if isinstance(graph, AssetGraph):
         return graph
@@ -131,6 +132,22 @@ def _views_over_foreign_tables(assets: Assets, upstream: Mapping[AssetKey, tuple
             if source is not None and source.table is not None:
                 message = f"a view over {up} would show every change of {source.table} unchecked."
                 found.append(_problem(asset, message, "Make it a table.", "materialization"))
+    return found
+
+
+def _tags_that_nothing_has(assets: Iterable[Asset]) -> list[Problem]:
+    """A column that anonymises a tag which no column has is a slip of the pen, and would let the right one through."""
+    ends = [(asset, column) for asset in assets for column in asset.columns if column.anonymises]
+    known = sorted({tag for asset in assets for column in asset.columns for tag in column.tags}) if ends else []
+    found = []
+    for asset, column in ends:
+        for tag in column.anonymises:
+            if tag not in known:
+                close = difflib.get_close_matches(tag, known, n=1)
+                remedy = f"Did you mean {close[0]}?" if close else "Tag the column where it comes from, or remove it."
+                place = column.location or asset.location
+                message = f"the column {column.name!r} anonymises {tag!r}, and no column is tagged that."
+                found.append(Problem(place.file, place.line, message, remedy, asset.key))
     return found
 
 

@@ -226,8 +226,9 @@ class LineageView:
     """What `lineage` answers: columns and reads of one asset, and the edges (upstream, downstream) around it.
 
     `columns` is None where the output columns are not known. `kinds` maps each asset of the drawing to its kind.
-    `influences` are the (asset, column, transformation) that shape its rows. `tables` and `column_edges` are what a
-    drawing with columns needs of all the assets in it; where one column was asked for, only what it touches is drawn.
+    `influences` are the (asset, column, transformation) that shape its rows. `tables` are all the assets in the drawing
+    and `column_edges` what the asset's columns are made from and go into; where one column was asked for, only the
+    assets that it touches are drawn.
     The picture is complete only where `open_ends` is empty: those say what nobody knows. `row_edges` are the
     (upstream, downstream) whose rows shape each other without a column of their own, as a count of rows does. `tags`
     are what the drawn columns carry, with where it comes from.

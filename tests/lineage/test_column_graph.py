@@ -55,7 +55,8 @@ def worlds(draw: st.DrawFn) -> list[AssetLineage]:
                         edges.append(edge(f"{name}.{source} > n{at}.{target}", draw(st.sampled_from(KINDS))))
             if draw(st.integers(0, 4)) == 0:
                 source, target = draw(st.sampled_from(NAMES)), draw(st.sampled_from(NAMES))
-                open_ends.append(OpenEnd(ref(f"{name}.{source}"), ref(f"n{at}.{target}"), "?"))
+                end = OpenEnd(ref(f"{name}.{source}"), ref(f"n{at}.{target}"), "?", draw(st.booleans()))
+                open_ends.append(end)
         made.append(asset(f"n{at}", *edges, open_ends=tuple(open_ends), reads=" ".join(reads)))
     return made
 
@@ -74,7 +75,7 @@ def steps(world: list[AssetLineage], only: Only, down: bool) -> Steps:
         for it in item.edges:
             if only.admits(it):
                 found.append((it.source, it.target, 1, it) if down else (it.target, it.source, 1, it))
-        for end in item.open_ends:
+        for end in item.open_ends if only.indirect else [it for it in item.open_ends if not it.indirect]:
             cost = 1 if only.everything else 1_000
             starts = [end.target]
             if down:
