@@ -138,6 +138,19 @@ def test_what_filters_rows_is_upstream_of_every_column_and_of_whoever_counts_the
     assert graph.upstream(ref("stg.o.a"), only=Only(indirect=False)).edges == (edge("raw.o.a > stg.o.a"),)
 
 
+def test_a_column_is_as_near_as_the_rows_of_its_asset() -> None:
+    graph = ColumnGraph(
+        [
+            asset("s"),
+            asset("far", edge("s.a > far.a"), reads="s"),
+            asset("x", edge("s.a > x.a"), reads="s"),
+            asset("y", edge("far.a > y.a"), reads="far"),
+            asset("b", edge("y.a > b.a"), edge("x.a > b.*", "FILTER"), reads="y x"),
+        ]
+    )
+    assert graph.downstream(ref("s.a")).distances[ref("b.a")] == 2
+
+
 def test_a_chain_of_many_wide_assets_is_walked_in_linear_time() -> None:
     names = [f"c{at}" for at in range(20)]
     world = []
@@ -195,5 +208,8 @@ def test_an_asset_of_which_only_its_reads_are_known_is_open_for_each_of_them() -
         OpenEnd(ref("stg.o.id"), ref("mart.x.*"), "?"),
         OpenEnd(ref("raw.y.*"), ref("mart.x.*"), "!"),
     )
-    reach = ColumnGraph([found]).upstream(ref("mart.x.a"))
+    graph = ColumnGraph([found])
+    reach = graph.upstream(ref("mart.x.a"))
     assert (reach.edges, reach.open_ends) == ((), found.open_ends)
+    assert graph.downstream(ref("raw.y.k")).open_ends == found.open_ends[1:]
+    assert graph.downstream(ref("stg.o.other")).open_ends == ()

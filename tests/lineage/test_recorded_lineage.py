@@ -37,6 +37,14 @@ def test_it_comes_back_as_it_went_in(
         assert decode(json.loads(canonical_bytes(value)), schema) == lineage
 
 
+def test_a_copy_beside_another_source_is_no_copy_alone() -> None:
+    copy, other = (RecordedSource(AssetKey("up"), name, "IDENTITY") for name in ("a", "b"))
+    for sources in ((copy, other), (other,), (RecordedSource(AssetKey("up"), "a", "IDENTITY", masking=True),)):
+        value = encode(RecordedLineage((sources,)), (("a", None),))
+        assert value is not None
+        assert decode(value, (("a", None),)).columns == (sources,)
+
+
 def test_copies_of_a_wide_table_are_small_and_what_is_large_is_left_out() -> None:
     up = AssetKey("stg.wide")
     schema = tuple((f"a_rather_long_column_name_{at}", "integer") for at in range(500))

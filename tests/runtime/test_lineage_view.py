@@ -93,12 +93,15 @@ def test_a_column_that_is_not_there_is_refused_with_the_nearest(world: World) ->
 
 def test_tags_come_down_to_the_drawing_from_beyond_it(world: World) -> None:
     world.sql("mart.mail", "select max(email) as mail, md5(email) as h from stg.o group by email")
-    view = world.load().lineage("mart.mail", downstream=False, depth=1)
+    world.sql("mart.top", "select mail, h from mart.mail")
+    view = world.load().lineage("mart.top", downstream=False, depth=1)
     assert {name: tags for name, _, tags in view.tables[-1].columns} == {"mail": ("pii",), "h": ("pii (masked)",)}
     report = world.load().tagged("pii")
     assert [f"{it.column.asset}.{it.column.column}" for it in report.carried] == [
         "mart.mail.h",
         "mart.mail.mail",
+        "mart.top.h",
+        "mart.top.mail",
         "raw.o.Email",
         "stg.o.email",
     ]
