@@ -60,9 +60,10 @@ def asset(
 
     `key` names it (default: the file's path and the function's name). `inputs` maps parameters to asset keys; each such
     parameter receives an Input, and a parameter called `context` receives a Context. `checks` takes functions such as
-    `hw.not_null("carrier")`. Other fields are those of a SQL asset's comment. The function returns an Arrow table, a
-    pandas or polars frame, a DuckDB relation, SQL text, or, for a file asset, a path. Without inputs and fields it may
-    stand without parentheses.
+    `hw.not_null("carrier")`. Other fields are those of a SQL asset's comment, and `lineage`, which maps columns of the
+    result to the columns of inputs that they come from, as in `lineage={"total": "raw.orders.amount"}`. The function
+    returns an Arrow table, a pandas or polars frame, a DuckDB relation, SQL text, or, for a file asset, a path. Without
+    inputs and fields it may stand without parentheses.
     """
     if callable(key):
         return PythonAsset(key, None, {})

@@ -122,12 +122,9 @@ class _Trial:
         hits = [it for it in resolved.check_reads if self._sees(AssetKey(it.upstream), it.columns)]
         if not hits:
             return None
-        upstream = AssetKey(hits[0].upstream)
         causes = tuple(Cause(AssetKey(it.upstream), it.columns) for it in hits)
-        if upstream == self.change.asset and self.change.column is None and self.change.kind in ("DROP", "RENAME"):
-            place = place_of_check(resolved.asset, upstream)
-            problem = Problem(place.file, place.line, f"its checks read {upstream}.", asset=key)
-            return Impact(key, "BREAKS", problem.message, causes, places=(problem,))
+        if (gone := self._reads_what_is_gone(key)) is not None:
+            return Impact(key, "BREAKS", gone.message, causes, places=(gone,))
         problems = self._new_problems(key)
         if problems:
             return Impact(key, "BREAKS", problems[0].message, causes, places=problems)
@@ -149,12 +146,13 @@ class _Trial:
 
     def _verdict(self, key: AssetKey, touch: Touch) -> _Verdict:
         asset = self.project.resolved[key].asset
-        reads_it = any(cause.upstream == self.change.asset for cause in touch.causes)
-        if reads_it and self.change.column is None and self.change.kind in ("DROP", "RENAME"):
-            place = place_of_read(asset, self.change.asset)
-            problem = Problem(place.file, place.line, f"it reads {self.change.asset}.", asset=key)
-            return "BREAKS", problem.message, (problem,)
+        if (gone := self._reads_what_is_gone(key)) is not None:
+            return "BREAKS", gone.message, (gone,)
         differing = [c for c in touch.causes if self._differs(c.upstream)]
+        by_checks = any(self._differs(AssetKey(it.upstream)) for it in self.project.resolved[key].check_reads)
+        problems = self._new_problems(key) if differing or by_checks else ()
+        if problems:
+            return "BREAKS", problems[0].message, problems
         if differing:
             verdict = self._python(differing) if asset.sql is None else self._sql(asset, differing)
             if verdict is not None:
@@ -163,6 +161,20 @@ class _Trial:
         if waits:
             return "MAY_CHANGE", f"it waits for {waits[0]}, and for how that is mended.", ()
         return "MAY_CHANGE", f"reads {_said(touch.causes)}; it is built again if that differs in fact.", ()
+
+    def _reads_what_is_gone(self, key: AssetKey) -> Problem | None:
+        """Return the place where an asset, or a check of it, names the changed asset, if that would be gone."""
+        upstream = self.change.asset
+        if self.change.column is not None or self.change.kind not in ("DROP", "RENAME"):
+            return None
+        resolved = self.project.resolved[key]
+        if any(read.upstream == upstream for read in resolved.definition.reads):
+            place, message = place_of_read(resolved.asset, upstream), f"it reads {upstream}."
+        elif any(read.upstream == upstream for read in resolved.check_reads):
+            place, message = place_of_check(resolved.asset, upstream), f"its checks read {upstream}."
+        else:
+            return None
+        return Problem(place.file, place.line, message, asset=key)
 
     def _differs(self, upstream: AssetKey) -> bool:
         """Return whether an upstream would have other columns, or may have: they are not known."""
@@ -173,9 +185,6 @@ class _Trial:
 
     def _sql(self, asset: Asset, differing: list[Cause]) -> _Verdict | None:
         key = asset.key
-        problems = self._new_problems(key)
-        if problems:
-            return "BREAKS", problems[0].message, problems
         if any(self.project.schemas[cause.upstream] is None for cause in differing):
             return self._sql_over_unknown(asset, differing)
         if self.change.kind == "RETYPE":

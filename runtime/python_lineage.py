@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from headwater.assets.errors import SqlError
 from headwater.assets.key import AssetKey
 from headwater.lineage.fingerprint import column_set_key
 from headwater.lineage.recorded_lineage import RecordedLineage, RecordedSource
@@ -50,10 +49,13 @@ def of_text(analysis: Analysis, taken: Mapping[AssetKey, Taken]) -> RecordedLine
 def of_object(order: Order, result: object, taken: Mapping[AssetKey, Taken]) -> RecordedLineage | None:
     """Return the lineage of a relation or an Arrow table that a function returned, or None where nothing is known."""
     kind = f"{type(result).__module__.split('.')[0]}.{type(result).__name__}"
-    if kind.endswith(".DuckDBPyRelation"):
-        return _of_relation(order, result)
-    if kind == "pyarrow.Table":
-        return _of_arrow(result, taken)
+    try:
+        if kind.endswith(".DuckDBPyRelation"):
+            return _of_relation(order, result)
+        if kind == "pyarrow.Table":
+            return _of_arrow(result, taken)
+    except Exception:  # whatever a library's object does when it is asked: the data is built, only less is known of it
+        return None
     return None
 
 
@@ -62,13 +64,10 @@ def _of_relation(order: Order, relation: object) -> RecordedLineage | None:
 
     schemas = {pinned.relation: pinned.version.schema for pinned in order.inputs.values()}
     assets = {pinned.relation.replace('"', "").lower(): key for key, pinned in order.inputs.items()}
-    try:
-        query = str(relation.sql_query())  # type: ignore[attr-defined]
-        if len(query) > _LONGEST_QUERY:
-            return None
-        return of_query(analyse_sql(query, "duckdb", schemas), assets.get, complete=False)
-    except (SqlError, RuntimeError, ValueError):  # a relation that has no query, or one that is not understood
+    query = str(relation.sql_query())  # type: ignore[attr-defined]
+    if len(query) > _LONGEST_QUERY:
         return None
+    return of_query(analyse_sql(query, "duckdb", schemas), assets.get, complete=False)
 
 
 def _of_arrow(result: pyarrow.Table, taken: Mapping[AssetKey, Taken]) -> RecordedLineage | None:

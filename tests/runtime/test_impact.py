@@ -164,6 +164,25 @@ def test_checks_alone_are_judged_again_or_break(world: World) -> None:
     assert (outcomes(dropped), places(dropped)) == ({"mart.days": "BREAKS"}, ["assets/mart/days.sql:2"])
 
 
+def test_checks_of_a_reader_break_where_only_they_read_what_changes(world: World) -> None:
+    related = "checks: [{relationship: {to: raw.o, column: id, columns: id}}]"
+    world.sql("mart.related", "select id from stg.o", related)
+    world.run()
+    dropped = ask(world, "raw.o.id", "DROP")
+    assert outcomes(dropped)["mart.related"] == "BREAKS"
+    assert "assets/mart/related.sql:2" in places(dropped)
+    assert "assets/mart/related.sql:2" in places(ask(world, "raw.o", "DROP"))
+
+
+def test_what_an_author_declares_breaks_where_it_names_the_column(world: World) -> None:
+    declared = "import headwater as hw\n@hw.asset('py.p', inputs={'o': 'stg.o'}, lineage={'id': 'stg.o.id'})\n"
+    world.python("p", declared + "def p(o):\n    return o.select('id').pandas()\n")
+    world.run()
+    report = ask(world, "stg.o.id", "DROP")
+    assert outcomes(report)["py.p"] == "BREAKS"
+    assert "assets/p.py:2" in places(report)
+
+
 def test_its_own_contract_and_checks_break_too(world: World) -> None:
     world.run()
     report = ask(world, "mart.total.total", "DROP")

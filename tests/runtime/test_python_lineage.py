@@ -88,6 +88,15 @@ def test_only_the_very_same_memory_is_the_same_column(
     assert known(world.load().lineage("py.p")) == found
 
 
+def test_a_result_that_cannot_be_understood_is_built_all_the_same(world: World) -> None:
+    made = (
+        "type('DuckDBPyRelation', (), {'__arrow_c_stream__': lambda self, schema=None: t.__arrow_c_stream__(schema)})()"
+    )
+    declare(world, "t = o.arrow()", f"return {made}")
+    assert world.built()["py.p"] == "PUBLISHED"
+    assert known(world.load().lineage("py.p")) == {"id": None, "email": None, "amount": None}
+
+
 def test_what_an_author_says_is_marked_and_the_rest_stays_open(world: World) -> None:
     body = "f = o.select('id', 'amount').pandas()", "f['total'] = f['amount'] * 2", "return f[['id', 'total']]"
     declare(world, *body, fields=", lineage={'Total': 'raw.o.Amount'}")
