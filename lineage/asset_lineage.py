@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 
 from headwater.assets.key import AssetKey
@@ -12,17 +12,26 @@ from headwater.lineage.schema import SchemaColumns
 from headwater.lineage.sql.analysis import Analysis
 
 _DIRECT = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
+_RECURSIVE = "recursive"  # a recursive query whose columns are not known has no edges that could be trusted
 _CHOSE = "a Python function may have chosen rows by it"
 Spelled = Callable[[AssetKey, str], str]  # (asset, column in any case) to the column as its asset spells it
 Declared = tuple[tuple[str, tuple[tuple[AssetKey, str], ...]], ...]  # column to (input, column) that it is made from
 Taken = tuple[AssetKey, tuple[str, ...] | None, str]  # upstream, columns or None for all, why nobody knows more
 
 
-def sql_lineage(key: AssetKey, analysis: Analysis, columns: SchemaColumns | None, spelled: Spelled) -> AssetLineage:
+def sql_lineage(
+    key: AssetKey,
+    analysis: Analysis,
+    columns: SchemaColumns | None,
+    spelled: Spelled,
+    known: Container[AssetKey] = (),
+) -> AssetLineage:
     """Return the edges of a query. `columns` are its outputs by position, where the analysis knows any.
 
     Influences lead to the rows. A read of all columns has a reason that says what could not be followed, so it is an
-    open end, beside the edges that are known; and where not even the outputs are known, so is every read.
+    open end, beside the edges that are known; and where not even the outputs are known, so is every read. Of an
+    upstream whose columns are `known`, a value that is read whole has an edge from each: only what else that decides
+    is open.
     """
     edges: dict[ColumnEdge, None] = {}
     outputs = () if analysis.outputs is None or columns is None else zip(columns, analysis.outputs, strict=True)
@@ -41,7 +50,10 @@ def sql_lineage(key: AssetKey, analysis: Analysis, columns: SchemaColumns | None
     for read in analysis.reads:
         upstream = AssetKey(read.table.lower())
         if read.columns is None:
-            open_[OpenEnd(ColumnRef(upstream, WHOLE_RESULT), rows, read.reason or "it reads all columns")] = None
+            reason = read.reason or "it reads all columns"
+            listed = upstream in known and analysis.outputs is not None and not analysis.problems
+            decides_only = listed and _RECURSIVE not in reason
+            open_[OpenEnd(ColumnRef(upstream, WHOLE_RESULT), rows, reason, indirect=decides_only)] = None
         elif analysis.outputs is None:
             reason = "the output columns are not known before it is built"
             open_.update((end, None) for end in _open(key, rows, (upstream, read.columns, reason), spelled))

@@ -125,7 +125,8 @@ def _asset_lineage(project: Project, key: AssetKey, spelled: Spelling) -> AssetL
         named = tuple((n, t or o.type) for (n, t), o in zip(columns, analysis.outputs, strict=True))
     else:
         named = tuple((output.name, output.type) for output in analysis.outputs)
-    return sql_lineage(key, analysis, named, spelled)
+    known = {AssetKey(read.table.lower()) for read in analysis.reads}
+    return sql_lineage(key, analysis, named, spelled, {it for it in known if project.schemas.get(it) is not None})
 
 
 def _taken_of_each(version: VersionRecord | None) -> dict[AssetKey, tuple[str, ...] | None]:

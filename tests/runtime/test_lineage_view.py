@@ -85,6 +85,18 @@ def test_a_python_asset_is_open_for_what_it_took(world: World) -> None:
     assert [column.sources for column in view.columns] == [None]
 
 
+def test_a_row_read_whole_has_an_edge_from_each_column_and_only_what_it_decides_is_open(world: World) -> None:
+    world.sql("mart.json", "select s.id, to_json(s) as row from stg.o as s")
+    world.run()
+    view = world.load().lineage("mart.json", downstream=False, depth=1)
+    assert {it.source.column for it in view.column_edges if it.target.column == "row"} == {"ID", "email", "Amount"}
+    assert [(it.source.column, it.target.column, it.indirect) for it in view.open_ends] == [("*", "*", True)]
+    assert [it.column.column for it in view.tags if it.column.asset == "mart.json"] == ["row"]
+    world.sql("mart.json", "select u.id, to_json(u) as row from raw.unseen as u")
+    world.csv("unseen", CSV)
+    assert [it.indirect for it in world.load().lineage("mart.json").open_ends] == [False]
+
+
 def test_a_column_that_is_not_there_is_refused_with_the_nearest(world: World) -> None:
     with pytest.raises(RequestError, match=r"stg\.o has no column 'amuont'") as caught:
         world.load().lineage("stg.o.amuont")
