@@ -8,6 +8,7 @@ put to the engine, over empty tables in memory. The warehouse is never opened.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +26,7 @@ from headwater.runtime.linking import place_of_check, place_of_read
 from headwater.runtime.workspace import Workspace
 
 Schemas = Mapping[AssetKey, SchemaColumns | None]
+_NO_CODE = re.compile(r"--[^\n]*|/\*.*?\*/|'[^']*'", re.DOTALL)
 _Verdict = tuple[Outcome, str, tuple[Problem, ...]]
 
 
@@ -214,8 +216,8 @@ class _Trial:
         if any(read.columns is None for read in by_name):
             message = f"it reads all columns of {self.change.asset}, which are not known before it is built."
             return "MAY_BREAK", message, ()
-        place = place_of_read(asset, self.change.asset)
-        problem = Problem(place.file, place.line, f"its query names {said}.", asset=asset.key)
+        line = _line_of_name(asset, str(self.change.column)) or place_of_read(asset, self.change.asset).line
+        problem = Problem(asset.location.file, line, f"its query names {said}.", asset=asset.key)
         return "BREAKS", problem.message, (problem,)
 
     def _retyped(self, asset: Asset, differing: list[Cause]) -> _Verdict:
@@ -263,6 +265,13 @@ class _Trial:
                 columns = ", ".join(read.columns or ()) or "the number of rows"
                 said.append(f"{columns} of {read.upstream}")
         return f"reads only {'; '.join(said)}." if said else "nothing that it reads is touched."
+
+
+def _line_of_name(asset: Asset, column: str) -> int | None:
+    """Return the line of the file on which the query first has a column's name outside of comments and texts."""
+    sql = _NO_CODE.sub(lambda it: re.sub(r"[^\n]", " ", it[0]), asset.sql or "")
+    found = re.search(rf"(?<!\w){re.escape(column)}(?!\w)", sql, re.IGNORECASE)
+    return None if found is None else asset.sql_line + sql.count("\n", 0, found.start())
 
 
 def _said(causes: tuple[Cause, ...]) -> str:

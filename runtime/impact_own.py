@@ -26,13 +26,35 @@ def own_problems(
     asset: Asset, change: Change, before: SchemaColumns | None, after: SchemaColumns | None, types: TypeNames
 ) -> tuple[Problem, ...]:
     """Return what of an asset's contract and checks would no longer fit the columns `after`, at its place."""
+    if before is None and asset.key == change.asset:
+        return _unseen_problems(asset, change)
     if after is None or after == before:
         return ()
-    if change.kind == "RETYPE":
-        return tuple(_other_types(asset, before, after, types))
+    if change.kind == "RETYPE":  # what is declared of a source says how it is read: it is the type
+        return () if asset.is_external else tuple(_other_types(asset, before, after, types))
     was = {*contract_problems(asset, before), *_check_problems(asset, before)}
     now = (*contract_problems(asset, after), *_check_problems(asset, after))
     return tuple(dict.fromkeys(replace(problem, remedy="") for problem in now if problem not in was))
+
+
+def _unseen_problems(asset: Asset, change: Change) -> tuple[Problem, ...]:
+    """Return the places that name the column of an asset whose columns are not known: its declaration, its checks."""
+    if change.column is None or change.kind not in ("DROP", "RENAME"):
+        return ()
+    name = change.column.lower()
+    places = [(it.location, "`columns` declares") for it in asset.columns if it.name.lower() == name]
+    for check in asset.checks:
+        if name in (_columns_of(asset, check) or ()):
+            places.append((check.location, f"the check {check.label!r} names"))
+    return tuple(
+        Problem(
+            (place or asset.location).file,
+            (place or asset.location).line,
+            f"{said} {change.column!r}.",
+            asset=asset.key,
+        )
+        for place, said in places
+    )
 
 
 def checks_naming(asset: Asset, columns: Set[str] | None) -> tuple[str, ...]:

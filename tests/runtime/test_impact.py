@@ -96,9 +96,21 @@ def test_what_a_drop_says_is_what_validate_says_after_it(world: World) -> None:
 def test_a_column_of_a_source_that_was_never_taken_in_breaks_its_readers(world: World) -> None:
     report = ask(world, "raw.o.amount", "DROP")
     assert outcomes(report)["stg.o"] == "BREAKS"
-    assert places(report)[:1] == ["assets/stg/o.sql:5"]
+    assert places(report)[:1] == ["assets/stg/o.sql:4"]
     assert outcomes(report)["mart.total"] == "MAY_CHANGE"
     assert next(it for it in report.impacts if it.asset == "mart.total").message.startswith("it waits for stg.o")
+
+
+def test_the_declaration_of_a_source_that_was_never_taken_in_names_the_column_too(world: World) -> None:
+    world.csv(
+        "o", "id,day,amount,note 1,2024-01-01,10,a", "    columns:\n      amount: {type: bigint, checks: [not_null]}\n"
+    )
+    for _ in range(2):
+        own = ask(world, "raw.o.amount", "DROP").own
+        assert {(it.file, it.line) for it in own.places} == {("assets/raw/o.yaml", 5)}
+        assert (own.outcome, own.contract, own.checks) == ("BREAKS", ("amount",), ("not_null(amount)",))
+        assert ask(world, "raw.o.amount", "RETYPE", "varchar").own.outcome == "MAY_CHANGE"
+        world.run("raw.o")
 
 
 def test_a_new_name_goes_on_through_a_star(world: World) -> None:
