@@ -57,10 +57,11 @@ def open_end_lines(view: LineageView, paper: Paper) -> Iterator[str]:
     if not view.open_ends:
         return
     yield from ("", paper.bold("Not known: there may be more than is shown"))
-    grouped: dict[tuple[str, str], list[str]] = {}
+    grouped: dict[tuple[str, str, str], list[str]] = {}
     for end in view.open_ends:
-        grouped.setdefault((_any(end.target), end.reason), []).append(_any(end.source))
-    rows = [(target, ", ".join(sources), reason) for (target, reason), sources in grouped.items()]
+        column = "any column" if end.source.column == WHOLE_RESULT else one_line(end.source.column)
+        grouped.setdefault((_any(end.target), end.source.asset, end.reason), []).append(column)
+    rows = [(target, f"{', '.join(names)} of {asset}", why) for (target, asset, why), names in grouped.items()]
     yield from table(("COLUMN", "MAY COME FROM", "BECAUSE"), rows[:_MOST_OPEN_ENDS], paper)
     if len(rows) > _MOST_OPEN_ENDS:
         yield f"and {counted(len(rows) - _MOST_OPEN_ENDS, 'more', 'more')}; --as json lists them"

@@ -87,7 +87,7 @@ def test_what_is_not_known_is_said_in_the_tree_and_below_it() -> None:
         "",
         "Not known: there may be more than is shown",
         "COLUMN              MAY COME FROM  BECAUSE",
-        "any column of py.p  stg.o.id       a function took it",
+        "any column of py.p  id of stg.o    a function took it",
     ]
     down = [*column_lines(view("stg.o", "id", open_ends=(end,)), Paper(), upstream=False)]
     assert down[2] == "└── any column of py.p  not known"
