@@ -22,7 +22,7 @@ _UNKNOWN = "what a Python function makes of it is not known"
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class KnownProject:
     """A project resolved against what is known of its environment. No warehouse is opened for it."""
 
     workspace: Workspace
@@ -66,21 +66,21 @@ class Project:
         return version if version is not None and version.definition_hash == today else None
 
 
-def resolve_project(workspace: Workspace, environment: str) -> Project:
+def resolve_project(workspace: Workspace, environment: str) -> KnownProject:
     """Return the project as it is now, on what the state knows of `environment`."""
     with workspace.reader() as reader:
         state = None if reader is None else SqlStateReader(reader.connection).snapshot(environment)
     resolved, _ = workspace.definer.resolve_all(state)
-    return Project(workspace, state, resolved, {key: known_schema(item, state) for key, item in resolved.items()})
+    return KnownProject(workspace, state, resolved, {key: known_schema(item, state) for key, item in resolved.items()})
 
 
-def column_graph(project: Project, keys: Iterable[AssetKey]) -> ColumnGraph:
+def column_graph(project: KnownProject, keys: Iterable[AssetKey]) -> ColumnGraph:
     """Return the column graph of `keys`, with edges from what they read even where that is not among them."""
     spelling = Spelling(project)
     return ColumnGraph(_asset_lineage(project, key, spelling) for key in keys)
 
 
-def declared_tags(project: Project) -> DeclaredTags:
+def declared_tags(project: KnownProject) -> DeclaredTags:
     """Return the tags of all columns, and those that columns anonymise, as they are declared."""
     spelling = Spelling(project)
     own: dict[ColumnRef, tuple[str, ...]] = {}
@@ -96,7 +96,7 @@ def declared_tags(project: Project) -> DeclaredTags:
 class Spelling:
     """How assets spell their columns: names meet without case, as in the engine."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: KnownProject) -> None:
         self._project = project
         self._names: dict[AssetKey, dict[str, str]] = {}
 
@@ -108,7 +108,7 @@ class Spelling:
         return self._names[asset].get(column.lower(), column.lower())
 
 
-def _asset_lineage(project: Project, key: AssetKey, spelled: Spelling) -> AssetLineage:
+def _asset_lineage(project: KnownProject, key: AssetKey, spelled: Spelling) -> AssetLineage:
     asset = project.resolved[key].asset
     columns = project.columns(key)
     if asset.sql is None:

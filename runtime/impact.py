@@ -18,7 +18,7 @@ from headwater.assets.key import AssetKey
 from headwater.lineage.column_graph import ColumnGraph
 from headwater.lineage.schema import SchemaColumns
 from headwater.lineage.touch import Cause, Columns, Touch, touched
-from headwater.runtime.column_lineage import Project, Spelling, column_graph, resolve_project
+from headwater.runtime.column_lineage import KnownProject, Spelling, column_graph, resolve_project
 from headwater.runtime.impact_bind import Retyping
 from headwater.runtime.impact_model import Change, Impact, ImpactReport, Outcome
 from headwater.runtime.impact_own import checks_naming, own_problems
@@ -60,7 +60,7 @@ def impact_report(workspace: Workspace, environment: str, change: Change) -> Imp
     return ImpactReport(change, own, tuple(listed[key] for key in assets.order if key in listed))
 
 
-def _sound(project: Project, graph: ColumnGraph, change: Change) -> Change:
+def _sound(project: KnownProject, graph: ColumnGraph, change: Change) -> Change:
     """Return `change` with its column as the asset spells it. Raises RequestError where it makes no sense."""
     if change.column is None:
         if change.kind == "RETYPE":
@@ -82,7 +82,7 @@ def _sound(project: Project, graph: ColumnGraph, change: Change) -> Change:
 class _Trial:
     """The project as it would be: `after` are the columns of each asset, as far as the change has been followed."""
 
-    project: Project
+    project: KnownProject
     change: Change
     found: Mapping[AssetKey, Touch]
     after: dict[AssetKey, SchemaColumns | None] = field(init=False)

@@ -13,7 +13,7 @@ from headwater.assets.errors import Problem, SqlError
 from headwater.assets.key import AssetKey
 from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.clock_sql import clock_literals
-from headwater.runtime.column_lineage import Project
+from headwater.runtime.column_lineage import KnownProject
 from headwater.runtime.resolve import sql_literal
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Retyped:
 class Retyping:
     """Asks the engine. The binder is made when it is first needed."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: KnownProject) -> None:
         self._project = project
         self._binder: Binder | None = None
 

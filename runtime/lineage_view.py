@@ -11,7 +11,7 @@ from headwater.assets.key import AssetKey
 from headwater.lineage.column_graph import ALL_EDGES, WHOLE_RESULT, ColumnEdge, ColumnGraph, ColumnRef, Only, Reach
 from headwater.lineage.column_tags import CarriedTag, DeclaredTags, flow
 from headwater.lineage.graph import AssetGraph
-from headwater.runtime.column_lineage import Project, column_graph, declared_tags, resolve_project
+from headwater.runtime.column_lineage import KnownProject, column_graph, declared_tags, resolve_project
 from headwater.runtime.model import ColumnLineage, LineageView, TableColumns, TagReport
 from headwater.runtime.workspace import Workspace
 
@@ -102,7 +102,7 @@ def _source(edge: ColumnEdge) -> tuple[str, str, str, bool, bool]:
 
 
 def tables_of(
-    project: Project, graph: ColumnGraph, keys: Iterable[AssetKey], carried: Iterable[CarriedTag]
+    project: KnownProject, graph: ColumnGraph, keys: Iterable[AssetKey], carried: Iterable[CarriedTag]
 ) -> tuple[TableColumns, ...]:
     """Return the columns of `keys` with types and the tags that they carry, as they are drawn."""
     tags: dict[ColumnRef, dict[str, None]] = {}
@@ -138,7 +138,7 @@ def tag_report(workspace: Workspace, environment: str, tag: str, key: AssetKey |
     return TagReport(tag, shown, tuple(it for it in stopped if asked(it.column)), types)
 
 
-def _require_tag(project: Project, tags: DeclaredTags, tag: str) -> None:
+def _require_tag(project: KnownProject, tags: DeclaredTags, tag: str) -> None:
     known = sorted({word for words in tags.own.values() for word in words})
     if tag in known:
         return
