@@ -27,9 +27,10 @@ def ours(
     schema: dict[str, dict[str, str]],
     default_db: str | None = None,
     default_schema: str | None = None,
+    definitions: dict[str, str] | None = None,
 ) -> Edges:
     """Return (output, table, column) for every source of every output."""
-    analysis = analyse_sql(sql, dialect, schema, default_db, default_schema)
+    analysis = analyse_sql(sql, dialect, schema, default_db, default_schema, definitions)
     return {(out.name, source.table, source.column) for out in analysis.outputs or () for source in out.sources}
 
 
@@ -39,9 +40,10 @@ def ours_typed(
     schema: dict[str, dict[str, str]],
     default_db: str | None = None,
     default_schema: str | None = None,
+    definitions: dict[str, str] | None = None,
 ) -> set[tuple[str, str, str, str, str]]:
     """Return the typed edges, and the influences on the whole result under the output `*`."""
-    analysis = analyse_sql(sql, dialect, schema, default_db, default_schema)
+    analysis = analyse_sql(sql, dialect, schema, default_db, default_schema, definitions)
     found = {
         (out.name, source.table, source.column, "INDIRECT" if source.indirect else "DIRECT", str(source.transformation))
         for out in analysis.outputs or ()
@@ -57,6 +59,7 @@ def sqlglots(
     schema: dict[str, dict[str, str]],
     default_db: str | None = None,
     default_schema: str | None = None,
+    definitions: dict[str, str] | None = None,
 ) -> Edges:
     """Return the edges that `sqlglot.lineage.lineage(None, ...)` finds."""
     from sqlglot import exp
@@ -64,7 +67,7 @@ def sqlglots(
 
     nodes: Any = lineage(
         None, sql, schema=schema or None, dialect=dialect or None, trim_selects=False,
-        catalog=default_db, db=default_schema,
+        catalog=default_db, db=default_schema, sources=_queries(definitions, dialect),
     )  # fmt: skip
     edges: Edges = set()
     for name, node in nodes.items():
@@ -72,6 +75,17 @@ def sqlglots(
             if not leaf.downstream and isinstance(leaf.expression, exp.Table):
                 edges.add((name, ".".join(part.name for part in leaf.expression.parts), leaf.name.rsplit(".", 1)[-1]))
     return edges
+
+
+def _queries(definitions: dict[str, str] | None, dialect: str) -> dict[str, Any]:
+    """Views as queries, which is how sqlglot takes them."""
+    import sqlglot
+
+    found: dict[str, Any] = {}
+    for name, text in (definitions or {}).items():
+        tree = sqlglot.parse_one(text, dialect=dialect or None)
+        found[name] = tree.expression if isinstance(tree, sqlglot.exp.Create) else tree
+    return found
 
 
 def load_scorer() -> ModuleType | None:
@@ -121,6 +135,7 @@ def _on_case(tool: Callable[..., Any]) -> Callable[[dict[str, Any]], Any]:
             case["schema"],
             default_db=case["default_db"],
             default_schema=case["default_schema"],
+            definitions=(case.get("extra") or {}).get("sources") or None,
         )
 
     return run

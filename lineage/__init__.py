@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from headwater.lineage.sql.analyse import analyse_sql
+    from headwater.lineage.sql.analyse import analyse_script, analyse_sql
     from headwater.lineage.sql.catalog import SqlCatalog
 
-__all__ = ["SqlCatalog", "analyse_sql"]
+__all__ = ["SqlCatalog", "analyse_script", "analyse_sql"]
 
-_HOMES = {"analyse_sql": "headwater.lineage.sql.analyse", "SqlCatalog": "headwater.lineage.sql.catalog"}
+_HOMES = {
+    "analyse_script": "headwater.lineage.sql.analyse",
+    "analyse_sql": "headwater.lineage.sql.analyse",
+    "SqlCatalog": "headwater.lineage.sql.catalog",
+}
 
 
 def __getattr__(name: str) -> object:

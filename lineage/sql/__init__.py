@@ -3,6 +3,7 @@
 The public names, all imported on use:
 
     analyse_sql(sql, ...)        -> Analysis       everything known about one text
+    analyse_script(sql, ...)     -> Script         each statement of a script or procedure, and the whole
     parse_query(sql, dialect)    -> ParsedQuery    the parse, to share between the calls here
     referenced_tables(sql, ...)  -> names          what is read, before any schema is known
     analyse_expression(text)     -> ExpressionUse  columns and tables of a bare expression (checks, `where`)
@@ -16,18 +17,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from headwater.lineage.sql.analyse import analyse_sql
+    from headwater.lineage.sql.analyse import analyse_script, analyse_sql
     from headwater.lineage.sql.catalog import SqlCatalog
     from headwater.lineage.sql.check_text import ExpressionUse, analyse_expression
     from headwater.lineage.sql.edits import apply_edits, render
     from headwater.lineage.sql.parse import ParsedQuery, parse_query
+    from headwater.lineage.sql.scripts import Script, Statement
     from headwater.lineage.sql.tables import referenced_tables
 
 __all__ = [
     "ExpressionUse",
     "ParsedQuery",
+    "Script",
     "SqlCatalog",
+    "Statement",
     "analyse_expression",
+    "analyse_script",
     "analyse_sql",
     "apply_edits",
     "parse_query",
@@ -38,8 +43,11 @@ __all__ = [
 _HOMES = {
     "ExpressionUse": "check_text",
     "ParsedQuery": "parse",
+    "Script": "scripts",
     "SqlCatalog": "catalog",
+    "Statement": "scripts",
     "analyse_expression": "check_text",
+    "analyse_script": "analyse",
     "analyse_sql": "analyse",
     "apply_edits": "edits",
     "parse_query": "parse",

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlglot import exp
 
 from headwater.assets.errors import SqlError
 from headwater.lineage.collecting import not_collecting
-from headwater.lineage.sql import sources, stars, types, writes
+from headwater.lineage.sql import scripts, sources, stars, types, writes
 from headwater.lineage.sql.analysis import Analysis, ColumnSource, Influence, OutputColumn, Read, Transformation
 from headwater.lineage.sql.catalog import Naming, Schema, SqlCatalog
 from headwater.lineage.sql.context import Resolution
 from headwater.lineage.sql.definition import definition_hash
 from headwater.lineage.sql.demand import Demand, demanded
+from headwater.lineage.sql.dialect_clauses import PSEUDO_COLUMNS
 from headwater.lineage.sql.edits import find_edits
-from headwater.lineage.sql.model import ROW_NAMES, VALUE_NAMES, WINDOW, Column, Relation
+from headwater.lineage.sql.inline import inline_scalar, inline_table, made_of
+from headwater.lineage.sql.model import LOOK, ROW_NAMES, VALUE_NAMES, WINDOW, Column, Relation
 from headwater.lineage.sql.parse import ParsedQuery, parse_query
 from headwater.lineage.sql.provenance import edge_sources, kinds_of, provenance
 from headwater.lineage.sql.queries import resolve_query
+from headwater.lineage.sql.scripts import Script
+from headwater.lineage.sql.session import Made, Session
 from headwater.lineage.sql.volatility import judge
+from headwater.lineage.sql.writes import Outcome
+
+_TOO_DEEP = ("The query is nested too deeply to be analysed.", 1, 1, "Split it into CTEs.")
 
 
 def analyse_sql(
@@ -26,24 +35,94 @@ def analyse_sql(
     schema: Schema = None,
     default_catalog: str | None = None,
     default_schema: str | None = None,
+    definitions: Mapping[str, str] | None = None,
 ) -> Analysis:
     """Return everything known about one SQL text: outputs, reads, influences, definition hash, problems, edits.
 
     `sql` may be parsed already (`parse_query`). `schema` maps table names to columns; for many queries, build one
-    `SqlCatalog` and pass it each time. Raises SqlError with line and column for text that cannot be parsed.
+    `SqlCatalog` and pass it each time. `definitions` maps names to the text of views (a query or CREATE VIEW) and of
+    macros (CREATE MACRO or CREATE FUNCTION): both are expanded, so lineage and reads go on to what they read; to let
+    them stop at a view, give its columns in `schema` instead. A script is refused, and analysed all the same: see
+    `analyse_script`. Raises SqlError with line and column for text that cannot be parsed.
     """
+    naming = Naming(default_catalog, default_schema)
     with not_collecting():
-        return _analyse_text(sql, dialect, SqlCatalog.of(schema), Naming(default_catalog, default_schema))
+        return _analyse_text(sql, dialect, SqlCatalog.of(schema), naming, definitions or {})
 
 
-def _analyse_text(sql: str | ParsedQuery, dialect: str, catalog: SqlCatalog, naming: Naming) -> Analysis:
-    query = sql if isinstance(sql, ParsedQuery) else parse_query(sql, dialect)
+def _analyse_text(
+    sql: str | ParsedQuery, dialect: str, catalog: SqlCatalog, naming: Naming, definitions: Mapping[str, str]
+) -> Analysis:
+    try:
+        query = sql if isinstance(sql, ParsedQuery) else parse_query(sql, dialect)
+    except SqlError:
+        if isinstance(sql, ParsedQuery) or not scripts.may_be_script(sql, dialect):
+            raise
+        return _analyse_script(sql, dialect, catalog, naming, definitions).main
+    if scripts.is_script(query):
+        return _analyse_script(query.text, query.dialect, catalog, naming, definitions).main
+    resolution = _new_resolution(query, catalog, naming)
+    try:
+        if definitions:
+            resolution.session = _session(catalog, naming, query.dialect, definitions)
+        return describe(resolution, writes.resolve_statement(resolution))
+    except RecursionError:
+        raise SqlError(*_TOO_DEEP) from None
+
+
+def analyse_script(
+    sql: str,
+    dialect: str = "duckdb",
+    schema: Schema = None,
+    default_catalog: str | None = None,
+    default_schema: str | None = None,
+    definitions: Mapping[str, str] | None = None,
+) -> Script:
+    """Return what each statement of a text yields or writes, and what the text as a whole comes to.
+
+    The text may hold one statement, several, or a procedure. What a statement creates can be read by those after it:
+    lineage goes on through it, to tables that the text did not create. Arguments are those of `analyse_sql`. Raises
+    SqlError for a statement that reads or writes and cannot be parsed.
+    """
+    naming = Naming(default_catalog, default_schema)
+    with not_collecting():
+        return _analyse_script(sql, dialect, SqlCatalog.of(schema), naming, definitions or {})
+
+
+def _analyse_script(
+    sql: str, dialect: str, catalog: SqlCatalog, naming: Naming, definitions: Mapping[str, str]
+) -> Script:
+    try:
+        return scripts.analyse(sql, _session(catalog, naming, dialect, definitions), _resolution, describe)
+    except RecursionError:
+        raise SqlError(*_TOO_DEEP) from None
+
+
+def _session(catalog: SqlCatalog, naming: Naming, dialect: str, definitions: Mapping[str, str]) -> Session:
+    session = Session(catalog, naming, dialect, _make_view, inline_scalar, inline_table)
+    session.define(definitions)
+    return session
+
+
+def _resolution(query: ParsedQuery, session: Session) -> Resolution:
+    resolution = _new_resolution(query, session.catalog, session.naming)
+    resolution.session = session
+    return resolution
+
+
+def _new_resolution(query: ParsedQuery, catalog: SqlCatalog, naming: Naming) -> Resolution:
     resolution = Resolution(query, catalog, naming, resolve_query)
     resolution.may_choose_columns = _may_choose_columns(query.text)
-    try:
-        return _analyse(resolution)
-    except RecursionError:
-        raise SqlError("The query is nested too deeply to be analysed.", 1, 1, "Split it into CTEs.") from None
+    if (pseudo_columns := PSEUDO_COLUMNS.get(query.dialect)) is not None:
+        resolution.pseudo_columns = pseudo_columns
+    return resolution
+
+
+def _make_view(session: Session, text: str) -> Made:
+    resolution = _resolution(parse_query(text, session.dialect), session)
+    outcome = writes.resolve_statement(resolution)[0]
+    resolution.problems = [problem for problem in resolution.problems if "is not a query" not in problem.message]
+    return made_of(resolution, outcome.relation)
 
 
 def _may_choose_columns(text: str) -> bool:
@@ -51,8 +130,11 @@ def _may_choose_columns(text: str) -> bool:
     return "columns" in lowered or ("*" in lowered and any(w in lowered for w in ("like", "similar", "glob", "~")))
 
 
-def _analyse(resolution: Resolution) -> Analysis:
-    root, target = writes.resolve_statement(resolution)
+def describe(resolution: Resolution, outcomes: list[Outcome]) -> Analysis:
+    """Return the analysis of a resolved statement; of several targets, the outputs stand one after the other."""
+    root, target = outcomes[0].relation, outcomes[0].target
+    if len(outcomes) > 1:
+        root = _together(resolution, outcomes)
     sources.read_the_rest(resolution, root)
     _check_names(resolution)
     edits = find_edits(resolution)
@@ -71,6 +153,19 @@ def _analyse(resolution: Resolution) -> Analysis:
         files=tuple(dict.fromkeys(resolution.files)),
         target=target,
     )
+
+
+def _together(resolution: Resolution, outcomes: list[Outcome]) -> Relation:
+    out = Relation("all targets")
+    resolution.relations.append(out)
+    for outcome in outcomes:
+        out.row_edges.append((outcome.relation, LOOK))
+        out.gaps += outcome.relation.gaps
+        out.open = out.open or outcome.relation.open
+        out.source += outcome.relation.source
+        for column in outcome.relation.listed():
+            out.add(column)
+    return out
 
 
 def _check_names(resolution: Resolution) -> None:

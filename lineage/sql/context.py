@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -12,6 +13,9 @@ from headwater.lineage.sql.catalog import Naming, SqlCatalog
 from headwater.lineage.sql.model import Binding, Column, Relation, TableReference, Target
 from headwater.lineage.sql.parse import ParsedQuery
 from headwater.lineage.sql.scope import Scope
+
+if TYPE_CHECKING:
+    from headwater.lineage.sql.session import Session
 
 
 @dataclass(slots=True, eq=False)
@@ -92,6 +96,10 @@ class Resolution:
     definitions: list[CteDefinition] = field(default_factory=list)  # every CTE, in text order
     clauses: set[int] = field(default_factory=set)  # ids of the FROM clauses that were resolved
     may_choose_columns: bool = False  # whether COLUMNS(...) or `* LIKE` can occur in the text at all
+    session: Session | None = None  # views, macros and what a script made, where there are any
+    order_reasons: list[str] = field(default_factory=list)  # why a text that this one uses may depend on row order
+    pseudo_columns: frozenset[str] = frozenset()  # names that mean no column in this dialect
+    inlined: set[str] = field(default_factory=set)  # lower-case names of macros whose calls were followed
 
     def number(self) -> int:
         """Return the next number for a local name, in scope order."""

@@ -49,6 +49,10 @@ def _condition(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None
 
 def _function(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
     name = function_name(walk.resolution, node)
+    session = walk.resolution.session
+    if session is not None and (macro := session.macro(name)) is not None:
+        session.inline_scalar(walk, node, macro, kind, hidden)
+        return
     if name in functions.MASKING:
         inner = COMPOSE[kind][TRANSFORM_MASKED]
     elif name in functions.COPYING_AGGREGATES:
@@ -228,6 +232,9 @@ def _dot(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
         right = at.args["expression"]
         if type(right) is exp.Identifier:
             identifiers.insert(0, right)
+        elif isinstance(right, exp.Func) and walk.resolution.query.dialect != "duckdb":
+            walk.push(right, kind, hidden)  # what stands before it is the schema of the function
+            return
         elif isinstance(right, exp.Func):
             name = function_name(walk.resolution, right)
             aggregated = aggregated or name in functions.LIST_AGGREGATES
@@ -270,6 +277,20 @@ def _alias(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
 def _collate(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
     """The name of a collation is no column."""
     walk.push(node.args.get("this"), kind, hidden)
+
+
+def _parameter(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
+    """Snowflake: `$1` is the first column of the FROM clause. Any other parameter is no column."""
+    if not (isinstance(node.this, exp.Literal) and walk.resolution.query.dialect == "snowflake" and walk.scope):
+        return
+    place = int(node.name) - 1 if node.name.isdigit() else -1
+    for binding in walk.scope.bindings:
+        listed = binding.listed()
+        if not binding.is_open and 0 <= place < len(listed):
+            walk.edges.append((listed[place], kind))
+        elif binding.is_open:
+            reason = "a column is named by its place, and the columns of the table are not known"
+            walk.edges.append((whole(binding.relation, reason), kind))
 
 
 def _interval(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
@@ -324,6 +345,7 @@ HANDLERS.update(
         exp.Kwarg: _property,
         exp.Struct: _struct,
         exp.Interval: _interval,
+        exp.Parameter: _parameter,
         exp.Collate: _collate,
         exp.Distinct: _through,
         exp.ToMap: _transform,

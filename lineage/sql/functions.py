@@ -78,6 +78,8 @@ LAMBDA_TAKERS = words(
     transform_keys transform_values columns list_sort array_sort
     """
 )
+# In these an arrow within the arguments of a function is never JSON extraction.
+LAMBDA_DIALECTS = words("clickhouse spark databricks trino presto athena snowflake")
 AGGREGATES = function_names.AGGREGATES | words(
     "collect_list collect_set approx_distinct approx_count_distinct any every some logical_or logical_and "
     "weighted_avg wavg json_group_array json_group_object json_group_structure geomean geometric_mean"
@@ -108,6 +110,17 @@ _PURE = KNOWN - CLOCK - VOLATILE
 
 TABLE_FUNCTIONS = words(
     "range generate_series unnest repeat repeat_row json_each json_tree regexp_split_to_table generate_subscripts"
+)
+# Functions of other engines that yield rows from their arguments alone.
+TAKING_APART = words(
+    """
+    flatten split_to_table strtok_split_to_table generator openjson open_json string_split jsonb_array_elements
+    json_array_elements jsonb_array_elements_text json_array_elements_text jsonb_each json_each jsonb_each_text
+    json_each_text jsonb_object_keys json_object_keys regexp_split_to_table regexp_matches string_to_table
+    jsonb_to_recordset json_to_recordset jsonb_to_record json_to_record jsonb_populate_recordset json_tuple
+    parse_url_tuple explode explode_outer posexplode posexplode_outer inline inline_outer stack json_table jsontable
+    xmltable xml_table numbers variant_explode variant_explode_outer
+    """
 )
 FILE_FUNCTIONS = words(
     """

@@ -14,6 +14,7 @@ from headwater.lineage.sql.model import (
     IDENTITY,
     JOIN,
     LOOK,
+    TRANSFORMATION,
     Binding,
     Column,
     Edge,
@@ -41,8 +42,10 @@ def bind_source(
         bindings = bind_source(resolution, node.this, scope, environment, rows)
     elif isinstance(node, (exp.Query, exp.Values, exp.Pivot)):
         bindings = [sources.derived(resolution, node, scope, environment)]
-    elif isinstance(node, exp.Lateral):
+    elif isinstance(node, (exp.Lateral, exp.TableFromRows)):
         bindings = [sources.table_function(resolution, node, node.this, scope, environment)]
+    elif isinstance(node, (exp.Final, exp.Stream)):
+        bindings = bind_source(resolution, node.this, scope, environment, rows)
     elif isinstance(node, exp.Func):
         bindings = [sources.table_function(resolution, node, node, scope, environment)]
     else:
@@ -117,6 +120,9 @@ def join_source(
     resolution: Resolution, join: Any, scope: Scope, environment: Environment | None, rows: Relation
 ) -> None:
     """Add the right side of `join` to `scope`, and what the join looks at to `rows`."""
+    if join.args.get("kind") == "ARRAY":
+        _array_join(resolution, join, scope, environment, rows)
+        return
     left = list(scope.bindings)
     right = bind_source(resolution, join.this, scope, environment, rows)
     if sum(map(bool, join.args.values())) == 1:  # nothing but a table, so a comma
@@ -131,8 +137,10 @@ def join_source(
     elif method == "POSITIONAL" or kind == "POSITIONAL":
         _look_at_all(left, right, rows, "a positional join pairs rows by their place")
         resolution.cuts.append(("a positional join", join))
+    # Standard SQL makes the merged column COALESCE of both sides; engines take that of the side that is always there.
+    side = _side(join) if resolution.query.dialect else "FULL"
     for identifier in join.args.get("using") or ():
-        _using(resolution, identifier, left[scope.group :], right, scope, rows, _side(join))
+        _using(resolution, identifier, left[scope.group :], right, scope, rows, side)
     scope.bindings = left + right
     scope.known.clear()
     if (condition := join.args.get("on")) is not None:
@@ -143,6 +151,20 @@ def join_source(
     if kind in ("SEMI", "ANTI"):
         scope.bindings = left
         scope.known.clear()
+
+
+def _array_join(
+    resolution: Resolution, join: Any, scope: Scope, environment: Environment | None, rows: Relation
+) -> None:
+    """ClickHouse: one row for each element of arrays, under their own names or aliases."""
+    found: dict[str, Column] = {}
+    for item in (join.this, *(join.args.get("expressions") or ())):
+        edges = Walk(resolution, scope, environment).run(item.unalias(), TRANSFORMATION)
+        rows.row_edges += [(target, LOOK) for target, _ in edges]
+        name = item.alias if isinstance(item, exp.Alias) else item.name
+        found[name.lower()] = Column(name, None, edges)
+    scope.merged.update(found)
+    scope.known.clear()
 
 
 def _condition(walk: Walk, condition: Any, right: list[Binding], rows: Relation, side: str) -> None:

@@ -13,7 +13,12 @@ def walk_lambda(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> Non
     """Walk the body of a lambda, in which its parameters are no columns."""
     parameters = list(node.args.get("expressions") or ())
     parent = getattr(node, "parent", None)
-    if parent is not None and not functions.takes_lambda(functions.written_name(walk.resolution, parent)):
+    may_be_json = walk.resolution.query.dialect not in functions.LAMBDA_DIALECTS
+    if (
+        may_be_json
+        and parent is not None
+        and not functions.takes_lambda(functions.written_name(walk.resolution, parent))
+    ):
         walk.push(parameters, kind, hidden)  # `f(j -> 'a')`: an arrow into JSON, not a lambda
         walk.push(node.args.get("this"), kind, hidden)
         return

@@ -40,6 +40,8 @@ def note_plain_name(walk: Walk, node: Any, kind: int) -> bool:
         resolution.bound[start] = (last["end"] + 1, meaning)
         if reference is not None and table is not None:
             resolution.qualifiers.append((start, table._meta["end"] + 1, reference))
+    else:
+        resolution.notes.append(meaning)  # it stands in no text that the hash would see
     return True
 
 
@@ -66,8 +68,11 @@ def note_name(
     walk: Walk, node: Any, identifiers: list[Any], kind: int, hidden: frozenset[str], silent: bool = False
 ) -> None:
     """Add what a dotted name depends on to the walk, and note for later passes what it means and where it stands."""
-    parts = [part.args["this"].lower() for part in identifiers]
+    parts = [part.name.lower() for part in identifiers]
     if parts[0] in hidden:
+        return
+    if len(parts) == 1 and parts[0] in walk.resolution.pseudo_columns:
+        walk.resolution.volatile = walk.resolution.volatile or parts[0] in functions.NILADIC
         return
     found, used = find_column(walk.scope, parts, walk.aliases_first)
     if found is None:
@@ -94,7 +99,8 @@ def note_name(
 def _note_unbound(walk: Walk, found: Found, parts: list[str], used: int, start: int | None, silent: bool) -> None:
     """A name that means an alias, a merged column, or one of several things: the hash has to know which."""
     resolution = walk.resolution
-    resolution.notes.append(f"{'.'.join(parts)}={found.meaning}")
+    meaning = found.meaning if found.binding is None else f"c{found.binding.index}"
+    resolution.notes.append(f"{'.'.join(parts)}={meaning}")
     if used > 1:
         resolution.keep_names()  # its qualifier stays as written
     elif len(parts) > 1:
@@ -142,7 +148,25 @@ def find_column(scope: Scope | None, parts: list[str], aliases_first: bool = Fal
         if (found := in_scope(at, parts[0], False, doubtful)) is not None:
             return with_doubt(found, doubtful, parts[0]), 1
         at = at.parent
+    if doubtful and (named := _by_full_name(scope, parts)) is not None:
+        return named
     return (made_up(doubtful, parts[0]), 1) if doubtful else (None, 0)
+
+
+def _by_full_name(scope: Scope | None, parts: list[str]) -> tuple[Found, int] | None:
+    """`schema.table.column` of a table that goes by an alias: likelier than a field of an unknown column `schema`."""
+    at = scope
+    while at is not None and len(parts) > 2:
+        for binding in at.bindings:
+            reference = binding.relation.reference
+            if reference is None:
+                continue
+            for size in range(min(3, len(parts) - 1), 1, -1):
+                if reference.parts[-size:] == tuple(parts[:size]) and (column := binding.find(parts[size])) is not None:
+                    doubtful = [other for other in at.bindings if other.is_open]
+                    return with_doubt(Found(column, binding), doubtful, parts[0]), size + 1
+        at = at.parent
+    return None
 
 
 def _aliased(scope: Scope | None, name: str) -> Found | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from headwater.lineage.sql.context import Resolution
+from headwater.lineage.sql.context import Resolution, end_of
 from headwater.lineage.sql.writing import Unclear
 from headwater.lineage.sql.writing_calls import Writer
 
@@ -17,7 +17,7 @@ def output_name(resolution: Resolution, node: Any) -> str:
         node = node.this
     if isinstance(node, exp.Column):
         return str(node.this.name)
-    while isinstance(node, exp.Cast) and resolution.query.dialect in ("postgres", "redshift"):
+    while isinstance(node, exp.Cast) and _cast_keeps_name(resolution, node):
         node = node.this
     if isinstance(node, exp.Column):
         return str(node.this.name)
@@ -33,6 +33,16 @@ def output_name(resolution: Resolution, node: Any) -> str:
     except (RecursionError, ValueError):
         return "?"
     return text
+
+
+def _cast_keeps_name(resolution: Resolution, node: exp.Cast) -> bool:
+    """Whether a cast is named after what it casts: in Postgres always, and where its `a::type` is written elsewhere."""
+    dialect = resolution.query.dialect
+    if dialect in ("postgres", "redshift"):
+        return True
+    identifier = node.this.this if isinstance(node.this, exp.Column) else None
+    end = end_of(identifier)
+    return dialect == "" and end is not None and resolution.query.text[end:].lstrip()[:2] == "::"
 
 
 def _is_plain(resolution: Resolution, node: Any) -> bool:

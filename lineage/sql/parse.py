@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from sqlglot import Dialect, ErrorLevel, exp
@@ -14,6 +14,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from headwater.assets.errors import SqlError
 from headwater.lineage.sql import repairs
 from headwater.lineage.sql.nesting import require_shallow
+from headwater.lineage.sql.templates import filled_in
 
 # sqlglot warns where it falls back to an opaque command; we turn those into errors ourselves.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
@@ -38,6 +39,7 @@ class ParsedQuery:
     ends: tuple[int, ...]  # exclusive
     types: tuple[TokenType, ...]
     words: tuple[str, ...]  # the text of each token in lower case
+    templated: bool = False  # whether placeholders of a template were replaced to parse it
 
     def place(self, offset: int) -> tuple[int, int]:
         """Return the line and column (from 1) of a character offset."""
@@ -54,7 +56,9 @@ def parse_query(sql: str, dialect: str = "duckdb") -> ParsedQuery:
     try:
         tokens, trees = _parse(engine, sql, dialect)
     except ParseError as error:
-        raise _from_parse_error(sql, error) from None
+        if (filled := filled_in(sql)) is None:
+            raise _from_parse_error(sql, error) from None
+        return replace(parse_query(filled, dialect), templated=True)
     except TokenError:
         message = "The text cannot be split into words: a quote or a comment is not closed."
         raise SqlError(message, *line_and_column(sql, len(sql))) from None

@@ -23,6 +23,7 @@ from headwater.lineage.sql.model import (
     Relation,
     whole,
 )
+from headwater.lineage.sql.returning import changed_rows
 from headwater.lineage.sql.scope import Scope
 from headwater.lineage.sql.select import THE_QUERY, ordinal, resolve_select
 
@@ -40,6 +41,8 @@ def resolve_query(
         relation = _subquery(resolution, node, scope, environment)
     elif isinstance(node, exp.Values):
         relation = _values(resolution, node, scope, environment)
+    elif isinstance(node, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
+        relation = changed_rows(resolution, node, scope, environment)
     elif isinstance(node, exp.Pivot):
         relation = pivot_query(resolution, node, scope, environment)
     else:
@@ -57,6 +60,8 @@ def with_clause(
     definitions: dict[str, tuple[int, CteDefinition]] = {}
     recursive = bool(clause.args.get("recursive"))
     for position, cte in enumerate(clause.expressions):
+        if cte.args.get("scalar"):
+            continue  # ClickHouse: a name for an expression, see `dialect_clauses`
         alias, columns = sources.alias_of(cte)
         name = alias or ""
         sees_itself = recursive and isinstance(cte.this, exp.SetOperation)
@@ -169,6 +174,17 @@ def _subquery(resolution: Resolution, node: Any, scope: Scope | None, environmen
     return relation
 
 
+def _value_name(dialect: str, position: int) -> str:
+    """The name that an engine gives to an unnamed column of VALUES."""
+    if dialect in ("snowflake", "postgres", "redshift", "sqlite", "materialize", "risingwave"):
+        return f"column{position + 1}"
+    if dialect in ("spark", "databricks", "hive"):
+        return f"col{position + 1}"
+    if dialect == "mysql":
+        return f"column_{position}"
+    return f"_col{position}" if dialect in ("trino", "presto", "athena") else f"col{position}"
+
+
 def _values(resolution: Resolution, node: Any, scope: Scope | None, environment: Environment | None) -> Relation:
     out = Relation(THE_QUERY)
     resolution.relations.append(out)
@@ -178,7 +194,7 @@ def _values(resolution: Resolution, node: Any, scope: Scope | None, environment:
             edges = Walk(resolution, scope, environment).run(cell)
             type_ = types.type_of(resolution, cell)
             if position == len(out.columns):
-                out.add(Column(f"col{position}", type_, edges))
+                out.add(Column(_value_name(resolution.query.dialect, position), type_, edges))
             else:
                 column = out.columns[position]
                 column.edges += edges

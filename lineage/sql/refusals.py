@@ -55,12 +55,17 @@ def check_table_function(resolution: Resolution, call: Any, name: str) -> bool:
     elif SYSTEM_TABLES.match(name):
         message = f"{name}() shows the state of the engine, which is not versioned."
         resolution.problem(message, start, "Read declared assets only.", refused=True)
-    elif name not in functions.TABLE_FUNCTIONS and name not in functions.SPREADING:
+    elif name not in functions.TABLE_FUNCTIONS and name not in functions.SPREADING and not _known(resolution, name):
         message = f"What the table function {name}(...) reads is not known."
         resolution.problem(
             message, start, "Declare its data as an external asset, or make it a Python asset.", refused=True
         )
     return False
+
+
+def _known(resolution: Resolution, name: str) -> bool:
+    """Whether it is a function of another engine that takes its arguments apart and reads nothing else."""
+    return resolution.query.dialect != "duckdb" and name in functions.TAKING_APART
 
 
 def _check_paths(resolution: Resolution, call: Any, name: str, start: int | None) -> None:

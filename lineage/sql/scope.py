@@ -60,6 +60,7 @@ def look_up(scope: Scope | None, name: str, aliases_first: bool = False) -> Foun
     """
     at: Scope | None = scope
     doubtful: list[Binding] = []
+    inner = 0  # how many of the doubtful ones stand in the innermost scope that has any
     while at is not None:
         found = in_scope(at, name, aliases_first, doubtful)
         if found is not None:
@@ -67,9 +68,10 @@ def look_up(scope: Scope | None, name: str, aliases_first: bool = False) -> Foun
             return with_doubt(found, doubtful, name, certain=is_alias)
         at = at.parent
         aliases_first = False
+        inner = inner or len(doubtful)
     if not doubtful:
         return None
-    return made_up(doubtful, name)
+    return made_up(doubtful, name, inner)
 
 
 def in_scope(scope: Scope, name: str, aliases_first: bool, doubtful: list[Binding]) -> Found | None:
@@ -126,14 +128,18 @@ def with_doubt(found: Found, doubtful: list[Binding], name: str, certain: bool =
     return answer
 
 
-def made_up(doubtful: list[Binding], name: str) -> Found | None:
-    """Return the column that tables of unknown columns must have, or any of several may have."""
+def made_up(doubtful: list[Binding], name: str, inner: int | None = None) -> Found | None:
+    """Return the column that tables of unknown columns must have, or any of several may have.
+
+    The first `inner` of them stand in the innermost scope, whose tables are the likelier owners; all are looked at.
+    """
     answers = [(column, binding) for binding in doubtful if (column := binding.find(name)) is not None]
     if not answers:
         return None
     if len(answers) == 1:
         return Found(*answers[0])
-    edges: list[Edge] = [(column, IDENTITY) for column, _ in answers]
+    likely = [column for column, binding in answers if binding in doubtful[:inner]] or [column for column, _ in answers]
+    edges: list[Edge] = [(column, IDENTITY) for column in likely]
     for _, binding in answers:
         edges.append((whole(binding.relation, f"column {name} may belong to several tables of unknown columns"), LOOK))
     answer = Found(Column(name, None, edges), meaning=f"one of {[binding.index for _, binding in answers]}")

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlglot import exp
 
 from headwater.assets.errors import SqlError
-from headwater.lineage.sql import naming, stars, structs, types
+from headwater.lineage.sql import dialect_clauses, naming, stars, structs, types
 from headwater.lineage.sql.context import Environment, Matched, Resolution
 from headwater.lineage.sql.expressions import Walk, direct_column
 from headwater.lineage.sql.filters import keep_filters
@@ -86,6 +86,16 @@ def _from(selection: Selection) -> None:
     scope.known.clear()
 
 
+def _dialect(selection: Selection) -> None:
+    args = selection.node.args
+    if args.get("with_") is not None and selection.resolution.query.dialect == "clickhouse":
+        dialect_clauses.scalar_definitions(selection)
+    if args.get("match") is not None:
+        dialect_clauses.match_recognize(selection)
+    if args.get("connect") is not None:
+        dialect_clauses.connect_by(selection)
+
+
 def _windows(selection: Selection) -> None:
     for window in selection.node.args.get("windows") or ():
         selection.scope.windows[window.this.name.lower()] = window
@@ -106,7 +116,10 @@ def _item(selection: Selection, item: Any) -> None:
     if resolution.may_choose_columns and stars.has_columns(item):
         stars.expand_columns(resolution, item, scope, selection.environment, out)
         return
-    expression = item.this if type(item) is exp.Alias else item
+    if type(item) is exp.QueryTransform:
+        dialect_clauses.transformed(selection, item)
+        return
+    expression = item.this if type(item) in (exp.Alias, exp.Aliases) else item
     walk = Walk(resolution, scope, selection.environment)
     edges = walk.run(expression)
     if walk.spreads:
@@ -286,7 +299,10 @@ def _limit(selection: Selection) -> None:
                 selection.resolution.cuts.append((key.upper(), selection.node))
 
 
-SELECT_STEPS: Final = (_from, _windows, _items, _where, _group, _having, _qualify, _distinct, _order, _limit)
+SELECT_STEPS: Final = (
+    _from, _dialect, _windows, _items, _where, _group, _having, _qualify, _distinct, _order, _limit,
+    dialect_clauses.the_rest,
+)  # fmt: skip
 
 
 def _shape_by_name(selection: Selection, item: Any, kind: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
-from headwater.lineage.sql import functions, refusals, types
+from headwater.lineage.sql import functions, refusals
 from headwater.lineage.sql.context import CteDefinition, Environment, Resolution, end_of, start_of
 from headwater.lineage.sql.expressions import Walk, function_name
 from headwater.lineage.sql.model import (
@@ -23,9 +23,9 @@ from headwater.lineage.sql.model import (
     whole,
 )
 from headwater.lineage.sql.scope import Scope
+from headwater.lineage.sql.session import Made, use
 from headwater.lineage.sql.subqueries import joined_back, so_far
-
-_OF_ONE_COLUMN: Final = frozenset(["unnest", "range", "generate_series", "explode", "flatten"])
+from headwater.lineage.sql.table_functions import function_source
 
 _FROM: Final = TokenType.FROM
 _TABLES_ELSEWHERE: Final = frozenset(
@@ -35,6 +35,9 @@ _TABLES_ELSEWHERE: Final = frozenset(
         TokenType.COPY, TokenType.COMMAND,
     ]
 )  # fmt: skip
+
+
+_HAVE_DUAL: Final = frozenset(["oracle", "mysql", "snowflake", "singlestore", "exasol", "dameng"])
 
 
 def alias_of(node: Any) -> tuple[str | None, tuple[str, ...]]:
@@ -60,11 +63,13 @@ def drop_alias(resolution: Resolution, node: Any) -> None:
 def table(resolution: Resolution, node: exp.Table, scope: Scope, environment: Environment | None) -> Binding:
     """Return the binding of a table, a CTE or a table function."""
     if not isinstance(node.this, (exp.Identifier, exp.Dot)):
+        if isinstance(node.this, exp.Parameter) and (made := _made(resolution, (f"@{node.this.name.lower()}",))):
+            return Binding(alias_of(node)[0] or node.this.name.lower(), made.relation, resolution.number())
         return table_function(resolution, node, node.this, scope, environment)
     identifiers = table_identifiers(node)
     if not identifiers:
         return opaque_source(resolution, node, scope, environment)
-    parts = tuple(identifier.name.lower() for identifier in identifiers)
+    parts = name_parts(identifiers)
     alias, renamed = alias_of(node)
     drop_alias(resolution, node)
     definition = environment.find(parts[-1]) if environment is not None and _may_be_cte(parts) else None
@@ -72,15 +77,32 @@ def table(resolution: Resolution, node: exp.Table, scope: Scope, environment: En
         resolution.visited.add(id(node))
         resolution.problems += [problem for problem in definition.problems if not problem.refused]
         definition.problems = []
-        binding = Binding(alias or parts[-1], cte_relation(resolution, definition), resolution.number(), renamed)
+        binding = Binding(
+            alias or identifiers[-1].name.lower(), cte_relation(resolution, definition), resolution.number(), renamed
+        )
         note_cte(resolution, identifiers, definition, binding.index)
+    elif (made := _made(resolution, parts)) is not None:
+        resolution.visited.add(id(node))
+        binding = Binding(alias or identifiers[-1].name.lower(), made.relation, resolution.number(), renamed)
+        binding.qualifier = () if alias else parts
+    elif parts == ("dual",) and resolution.query.dialect in _HAVE_DUAL and not resolution.catalog.knows("dual"):
+        resolution.visited.add(id(node))
+        return Binding(alias or "dual", Relation("dual"), resolution.number(), renamed)
     else:
         relation = table_relation(resolution, node, identifiers, parts, alias)
-        binding = Binding(alias or parts[-1], relation, resolution.number(), renamed)
+        binding = Binding(alias or identifiers[-1].name.lower(), relation, resolution.number(), renamed)
         assert relation.reference is not None
         relation.reference.index = binding.index
         binding.qualifier = () if alias else parts
     return binding
+
+
+def _made(resolution: Resolution, parts: tuple[str, ...]) -> Made | None:
+    """What a view given as text, or an earlier statement of the script, makes under this name; None for any table."""
+    if resolution.session is None or (made := resolution.session.find(parts)) is None:
+        return None
+    use(resolution, made)
+    return made
 
 
 def _may_be_cte(parts: tuple[str, ...]) -> bool:
@@ -106,6 +128,15 @@ def table_identifiers(node: exp.Table) -> list[Any]:
     return names if all(isinstance(name, exp.Identifier) for name in names) else []
 
 
+def name_parts(identifiers: list[Any]) -> tuple[str, ...]:
+    """Return the lower-case parts of a table name; T-SQL's temporary tables keep their `#`."""
+    parts = [identifier.name.lower() for identifier in identifiers]
+    last = identifiers[-1].args
+    if len(last) > 2:  # more than its name and whether it is quoted
+        parts[-1] = f"{'##' if last.get('global_') else '#' if last.get('temporary') else ''}{parts[-1]}"
+    return tuple(parts)
+
+
 def place_of(node: exp.Table) -> int | None:
     """Return where a table name starts in the text, or None where the parser did not say."""
     identifiers = table_identifiers(node)
@@ -123,6 +154,8 @@ def table_relation(
             if resolution.catalog.knows(candidate):
                 name, schema = candidate, resolution.catalog.find(candidate)
                 break
+        if schema is None and resolution.session is not None:
+            schema = resolution.session.schema_of(name)
     relation: Relation = Relation(name) if schema is None else TableRelation(name, schema)
     relation.open = schema is None
     start, end = start_of(identifiers[0]), end_of(identifiers[-1])
@@ -133,6 +166,8 @@ def table_relation(
     resolution.references.append(relation.reference)
     resolution.visited.add(id(node))
     resolution.relations.append(relation)
+    if start is None:
+        resolution.notes.append(f"table {name}")  # no token stands for it
     refusals.check_table(resolution, relation.reference)
     if node.args.get("when") is not None or node.args.get("version") is not None:
         resolution.problem(f"{name} is read as of another time, which no trace can pin.", start, refused=True)
@@ -220,6 +255,8 @@ def table_function(
     """A function in FROM: each of its columns is made from all of its arguments."""
     alias, renamed = alias_of(node)
     drop_alias(resolution, node)
+    while isinstance(call, exp.Dot) and isinstance(call.expression, (exp.Func, exp.Dot)):
+        call = call.expression  # the schema of the function
     if isinstance(call, exp.Query):
         since = so_far(resolution)
         relation = resolution.resolve(resolution, call, scope, environment)
@@ -228,55 +265,10 @@ def table_function(
             relation.label = alias
         return Binding(alias, relation, resolution.number(), renamed)
     name = function_name(resolution, call) if isinstance(call, exp.Func) else functions.syntax_name(type(call))
-    relation = Relation(alias or name)
-    reads_file = refusals.check_table_function(resolution, call, name)
-    walk = Walk(resolution, scope, environment)
-    if reads_file or name in ("query", "query_table"):
-        resolution.keep_names()  # argument names are options, not columns
-    else:
-        walk.children(call, TRANSFORMATION, frozenset())
-        walk.run(exp.Null())
-    relation.source = walk.edges
-    relation.row_edges += [(target, LOOK) for target, _ in walk.edges]
-    resolution.relations.append(relation)
-    _name_columns(resolution, relation, node, call, name, renamed, alias)
-    return Binding(alias or name, relation, resolution.number())
-
-
-def _name_columns(
-    resolution: Resolution,
-    relation: Relation,
-    node: Any,
-    call: Any,
-    name: str,
-    renamed: tuple[str, ...],
-    alias: str | None,
-) -> None:
-    """Give a table function its columns. That of a function of one column bears the alias, and its own name too."""
-    offset = node.args.get("offset")
-    single = name in _OF_ONE_COLUMN
-    names = list(renamed) or ([alias or name] if single else [])
-    if offset and (not renamed or not single or len(renamed) == 1):
-        names.append(offset.name if isinstance(offset, exp.Identifier) else "ordinality")
-    for column_name in names:
-        relation.add(Column(column_name, None, list(relation.source)))
-    if single and names:
-        first = relation.columns[0]
-        relation.by_name.setdefault("unnest" if name == "explode" else name, first)
-        first.type = _element_type(resolution, call, name)
-    relation.open = not (single and names) and not (renamed and name in functions.TABLE_FUNCTIONS)
-
-
-def _element_type(resolution: Resolution, call: Any, name: str) -> str | None:
-    if resolution.query.dialect != "duckdb":
-        return None
-    arguments = [*(call.expressions or ()), *([call.this] if isinstance(call.args.get("this"), exp.Expr) else ())]
-    given = [types.type_of(resolution, argument) for argument in arguments]
-    if name in ("unnest", "explode") and len(given) == 1 and given[0] is not None and given[0].endswith("[]"):
-        return types.known(given[0][:-2])
-    if name in ("range", "generate_series") and all(type_ in ("integer", "bigint") for type_ in given):
-        return "bigint"
-    return None
+    if resolution.session is not None and (macro := resolution.session.macro(name)) is not None:
+        relation = resolution.session.inline_table(resolution, call, macro, scope, environment)
+        return Binding(alias or name, relation, resolution.number(), renamed)
+    return function_source(resolution, node, call, name, alias, renamed, scope, environment)
 
 
 def opaque_source(resolution: Resolution, node: Any, scope: Scope, environment: Environment | None) -> Binding:

@@ -67,7 +67,12 @@ def _look_closer(resolution: Resolution, clock: bool, volatile: bool) -> tuple[b
             name = function_name(resolution, node)
             if name in functions.REPLACEABLE_CLOCK:
                 clock = True
-            elif not (functions.is_pure(name) or name in functions.FILE_FUNCTIONS or name in functions.TABLE_FUNCTIONS):
+            elif not (
+                functions.is_pure(name)
+                or name in functions.FILE_FUNCTIONS
+                or name in functions.TABLE_FUNCTIONS
+                or name in resolution.inlined
+            ):
                 volatile = True
         elif isinstance(node, exp.TableSample):
             volatile = True
@@ -87,7 +92,7 @@ def _order_reasons(resolution: Resolution) -> tuple[str, ...]:
     for word, query in resolution.cuts:
         if not _ordered_totally(query):
             reasons[f"{word} without a total ORDER BY"] = None
-    return tuple(reasons)
+    return (*reasons, *(reason for reason in resolution.order_reasons if reason not in reasons))
 
 
 def _has_order(node: Any) -> bool:

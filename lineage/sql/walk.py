@@ -35,9 +35,9 @@ class Walk:
         self.silent = False  # whether names that mean nothing are passed over
         self.stack: list[Pending] = []
 
-    def run(self, node: Any, kind: int = IDENTITY) -> list[Edge]:
+    def run(self, node: Any, kind: int = IDENTITY, hidden: frozenset[str] = NO_NAMES) -> list[Edge]:
         """Return all edges of the expression `node`."""
-        self.stack.append((node, kind, NO_NAMES))
+        self.stack.append((node, kind, hidden))
         return self.rest()
 
     def rest(self) -> list[Edge]:

@@ -29,7 +29,8 @@ SCORER = BENCH.load_scorer()
 
 @pytest.mark.skipif(SCORER is None, reason="the labelled cases are not here")
 @pytest.mark.parametrize(
-    ("source", "floor"), [("tpch", 1.0), ("tpcds", 1.0), ("duckdb_tests", 0.98), ("sqllineage", 0.85)]
+    ("source", "floor"),
+    [("tpch", 1.0), ("tpcds", 1.0), ("duckdb_tests", 0.98), ("sqllineage", 0.98), ("openlineage_sql", 1.0)],
 )
 def test_share_of_cases_that_are_exactly_right(source: str, floor: float) -> None:
     def run(case: dict[str, Any]) -> Any:
