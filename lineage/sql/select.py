@@ -177,39 +177,38 @@ def _where(selection: Selection) -> None:
         if selection.scope.parent is None:
             selection.shape(clause.this, FILTER)
         else:
-            for conjunct in conjuncts(clause.this):
-                _where_inside(selection, conjunct)
+            _where_inside(selection, clause.this)
         keep_filters(selection.resolution, selection.node, clause.this, selection.scope)
     if (clause := selection.node.args.get("prewhere")) is not None:
         selection.shape(clause.this, FILTER)
 
 
-def _where_inside(selection: Selection, node: Any) -> None:
-    """One condition of a query that may be correlated: where an outer column equals something inside, they join."""
-    resolution = selection.resolution
-    before = len(resolution.outer)
-    if type(node) not in (exp.EQ, exp.NullSafeEQ) or type(node.expression) in QUANTIFIED:
-        selection.shape(node, FILTER)
-        return
-    left = [target for target, _ in selection.edges(node.this)]
-    between = len(resolution.outer)
-    right = [target for target, _ in selection.edges(node.expression)]
-    selection.out.row_edges += [(target, FILTER) for target in (*left, *right)]
-    of_left, of_right = resolution.outer[before:between], resolution.outer[between:]
-    if of_right:
-        left, right = right, left
-    if bool(of_left) != bool(of_right) and right and left == [column for column, _ in resolution.outer[before:]]:
-        if direct_column(resolution, node.expression if of_right else node.this) is None:
-            return
-        aggregates = selection.node.args.get("group") is not None or any(
-            types.aggregates(resolution, item) for item in selection.node.expressions
-        )
-        resolution.matched.append(Matched(right, resolution.outer[before:], aggregates))
-        del resolution.outer[before:]
-        selection.out.row_edges[-len(left) - len(right) :] = [
-            *((target, LOOK) for target in left),
-            *((target, FILTER) for target in right),
-        ]
+def _where_inside(selection: Selection, condition: Any) -> None:
+    """The WHERE of a query that may be correlated: where an outer column equals something inside, the two join."""
+    outer = selection.resolution.outer
+    walk = Walk(selection.resolution, selection.scope, selection.environment)
+    for node in conjuncts(condition):
+        start, before = len(walk.edges), len(outer)
+        targets = [target for target, _ in walk.run(node)[start:]]
+        if len(outer) == before + 1 and type(node) in (exp.EQ, exp.NullSafeEQ) and _matches(selection, node, targets):
+            targets.remove(outer.pop()[0])
+        selection.out.row_edges += [(target, FILTER) for target in targets]
+
+
+def _matches(selection: Selection, node: Any, targets: list[Target]) -> bool:
+    """Note an equality of the outer column that was named last with what is inside. Return whether it is one."""
+    resolution, mention = selection.resolution, selection.resolution.outer[-1]
+    column = mention[0]
+    inner = [target for target in targets if target is not column]
+    sides = (direct_column(resolution, node.this), direct_column(resolution, node.expression))
+    if not inner or column not in sides or type(node.expression) in QUANTIFIED:
+        return False
+    aggregates = selection.node.args.get("group") is not None or any(
+        types.aggregates(resolution, item) for item in selection.node.expressions
+    )
+    resolution.matched.append(Matched(inner, [mention], aggregates))
+    selection.out.row_edges.append((column, LOOK))
+    return True
 
 
 def _group(selection: Selection) -> None:

@@ -24,15 +24,15 @@ _NAMES: Final = {
     "TIMESTAMPTZ": "timestamp with time zone", "VARBINARY": "blob", "INTERVAL": "interval", "JSON": "json",
     "UBIGINT": "ubigint", "UINT": "uinteger", "USMALLINT": "usmallint", "UTINYINT": "utinyint",
 }  # fmt: skip
-_BOOLEAN: Final = (
+_BOOLEAN: Final = frozenset((
     exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.And, exp.Or, exp.Not, exp.In, exp.Like, exp.ILike,
     exp.Between, exp.Exists, exp.Boolean, exp.NullSafeEQ, exp.NullSafeNEQ, exp.SimilarTo, exp.Glob,
-)  # fmt: skip
-_SAME: Final = (
+))  # fmt: skip
+_SAME: Final = frozenset((
     exp.Paren, exp.Min, exp.Max, exp.AnyValue, exp.First, exp.Last, exp.Filter, exp.Window, exp.Order, exp.Lag,
     exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue, exp.IgnoreNulls, exp.RespectNulls, exp.Neg, exp.Abs,
     exp.ArgMax, exp.ArgMin, exp.Collate, exp.ArraySlice, exp.ArraySort, exp.ArrayDistinct,
-)  # fmt: skip
+))  # fmt: skip
 _NOTED: Final = frozenset(
     [exp.Column, exp.Columns, exp.PositionalColumn, exp.Dot, exp.Subquery, exp.Select, exp.Explode]
 )
@@ -44,7 +44,7 @@ _WORD: Final = re.compile(r"[a-z]\w*(?![\w']*')")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _DECIMAL: Final = re.compile(r"decimal\((\d+)(?:, *(\d+))?\)")
 _SPELLED: Final = {"int": "integer", "text": "varchar", "real": "float", "int128": "hugeint"}
-_BIGINT: Final = (exp.Count, exp.RowNumber, exp.CountIf)
+_BIGINT: Final = frozenset((exp.Count, exp.RowNumber, exp.CountIf))
 _RETURNED: Final = {
     **dict.fromkeys(
         words(
@@ -117,11 +117,11 @@ def type_of(resolution: Resolution, node: Any) -> str | None:
             return type_name(node.args["to"])
         if kind is exp.Literal:
             return _literal_type(node)
-        if isinstance(node, _BOOLEAN):
+        if kind in _BOOLEAN:
             return "boolean"
-        if isinstance(node, _BIGINT):
+        if kind in _BIGINT:
             return "hugeint" if kind is exp.CountIf else "bigint"
-        if isinstance(node, _SAME):
+        if kind in _SAME:
             if (kind is exp.Max or kind is exp.Min) and node.args.get("count") is not None:
                 return _collected(resolution, node)
             node = node.this
