@@ -87,6 +87,8 @@ def _from(selection: Selection) -> None:
 
 
 def _dialect(selection: Selection) -> None:
+    if selection.resolution.query.dialect == "duckdb":
+        return
     args = selection.node.args
     if args.get("with_") is not None and selection.resolution.query.dialect == "clickhouse":
         dialect_clauses.scalar_definitions(selection)

@@ -81,7 +81,7 @@ def table(resolution: Resolution, node: exp.Table, scope: Scope, environment: En
             alias or identifiers[-1].name.lower(), cte_relation(resolution, definition), resolution.number(), renamed
         )
         note_cte(resolution, identifiers, definition, binding.index)
-    elif (made := _made(resolution, parts)) is not None:
+    elif resolution.session is not None and (made := _made(resolution, parts)) is not None:
         resolution.visited.add(id(node))
         binding = Binding(alias or identifiers[-1].name.lower(), made.relation, resolution.number(), renamed)
         binding.qualifier = () if alias else parts
