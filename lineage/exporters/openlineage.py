@@ -39,6 +39,7 @@ _VERSIONS: Final = {
 """The version of each facet that is written. The names say of what: a dataset and a job may share a facet's key."""
 
 
+_SUBTYPES: Final = {"DISTINCT": "GROUP_BY"}  # no word of theirs for it: rows are grouped by every column
 _DECLARED: Final = "declared by the author of the code"
 
 
@@ -208,7 +209,7 @@ class _Writer:
         for edge in it.lineage.edges:
             transformation: Document = {
                 "type": "INDIRECT" if edge.indirect else "DIRECT",
-                "subtype": edge.transformation,
+                "subtype": _SUBTYPES.get(edge.transformation, edge.transformation),
                 "masking": edge.masking,
                 **({"description": _DECLARED} if edge.declared else {}),
             }

@@ -17,6 +17,7 @@ from headwater.lineage.sql.model import Relation
 from headwater.lineage.sql.scope import Scope
 
 _COMPARISONS: Final = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
+_WHOLE: Final = frozenset([*_COMPARISONS, exp.Between, exp.In, exp.Is, exp.Or, exp.Not])
 _DATES: Final = ("DATE", "TIMESTAMP", "TIMESTAMPTZ")
 _INNER: Final = ("", "INNER", "CROSS", "SEMI", "ANTI")
 
@@ -27,23 +28,23 @@ class _NotSimple(Exception):
 
 def keep_filters(resolution: Resolution, node: exp.Select, condition: Any, scope: Scope) -> None:
     """Note on each reference of this SELECT's FROM clause the conjuncts of `condition` that narrow it."""
-    narrowed = _narrowed(node, scope)
-    if not narrowed:
-        return
     found: dict[Relation, list[str]] = {}
     for conjunct in _conjuncts(condition):
-        if type(conjunct) in _COMPARISONS and type(conjunct.this) is type(conjunct.args["expression"]) is exp.Column:
-            continue  # a join in disguise, as most conjuncts are
+        if type(conjunct) not in _WHOLE or (
+            type(conjunct) in _COMPARISONS and type(conjunct.this) is type(conjunct.args["expression"]) is exp.Column
+        ):
+            continue  # among others a join in disguise, as most conjuncts are
         try:
-            condition_ = _Condition(resolution)
-            text = condition_.text(conjunct)
+            part = _Condition(resolution)
+            text = part.text(conjunct)
         except _NotSimple:
             continue
-        if condition_.relation is not None and condition_.relation in narrowed:
-            found.setdefault(condition_.relation, []).append(text)
+        if part.relation is not None:
+            found.setdefault(part.relation, []).append(text)
+    narrowed = _narrowed(node, scope) if found else ()
     for relation, texts in found.items():
-        assert relation.reference is not None, "only references are narrowed"
-        relation.reference.filter = " AND ".join(texts)
+        if relation in narrowed and relation.reference is not None:
+            relation.reference.filter = " AND ".join(texts)
 
 
 def _narrowed(node: exp.Select, scope: Scope) -> set[Relation]:

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from headwater.lineage.sql import functions, structs
 from headwater.lineage.sql.context import end_of, start_of
-from headwater.lineage.sql.model import COMPOSE, LOOK, TRANSFORMATION, Binding, whole
+from headwater.lineage.sql.model import COMPOSE, LOOK, TRANSFORMATION, Binding, Column, whole
 from headwater.lineage.sql.scope import Found, Known, Scope, in_scope, look_up, made_up, with_doubt
 from headwater.lineage.sql.walk import Walk
 
@@ -46,22 +46,26 @@ def note_plain_name(walk: Walk, node: Any, kind: int) -> bool:
 
 
 def _known(scope: Scope, written: Any) -> Known | None:
+    owner: Binding | None = None
+    column: Column | None = None
     if type(written) is str:
         name = written.lower()
         if name in scope.merged:
             return None
-        owners = [binding for binding in scope.bindings if binding.certain(name) is not None]
+        for binding in scope.bindings:
+            if (held := binding.certain(name)) is not None:
+                if owner is not None:
+                    return None
+                owner, column = binding, held
     elif type(written[1]) is str:
         alias, name = written[0].lower(), written[1].lower()
-        owners = [binding for binding in scope.bindings if binding.alias == alias][:1]
-    else:
+        for binding in scope.bindings:
+            if binding.alias == alias:
+                owner, column = binding, binding.certain(name)
+                break
+    if owner is None or column is None or owner.is_open:
         return None
-    if len(owners) != 1 or owners[0].is_open:
-        return None
-    owner = owners[0]
-    column = owner.certain(name)
-    reference = owner.relation.reference if owner.qualifier else None
-    return None if column is None else (column, f"c{owner.index}.{name}", reference)
+    return column, f"c{owner.index}.{name}", owner.relation.reference if owner.qualifier else None
 
 
 def note_name(

@@ -76,11 +76,12 @@ def redundant(types: Sequence[TokenType]) -> set[int]:
     for opening in sorted(match):
         if types[opening] is not _L_PAREN or opening == 0:
             continue
+        left = _left_strength(types, _neighbour(types, opening, -1, gone), gone)
+        if left is None:
+            continue
         closing = match[opening]
-        before, after = _neighbour(types, opening, -1, gone), _neighbour(types, closing, 1, gone)
-        left = _left_strength(types, before, gone)
-        right = _right_strength(types, after)
-        if left is None or right is None:
+        right = _right_strength(types, _neighbour(types, closing, 1, gone))
+        if right is None:
             continue
         inside = _inside(types, opening, closing, match)
         if inside.valid and _is_redundant(inside, left, right, betweens.get(opening, False)):
