@@ -10,6 +10,18 @@ The public names, all imported on use:
     SqlCatalog(tables)                             a project's schemas, compiled once for all calls
     render(sql, analysis, ...)   -> str            the user's own text with references and parameters replaced
     apply_edits(sql, edits)      -> str            replacing by position alone
+
+A map of the modules, in the order of the road:
+
+    text to tree         parse, with nesting (too deep), repairs (DuckDB) and templates; restate, lexing, pieces,
+                         routines, unended for statements and scripts of any dialect
+    names to meanings    queries, select, sources, joins, subqueries, expressions, lambdas, names, scope, stars and
+                         choosing (COLUMNS), pivots, structs, types, table_functions, dialect_clauses; they build the
+                         graph of `model` in one `context`
+    statements           writes, inserts, changes, returning, targets; scripts, effects, session; macros, inline
+    what the graph says  demand (reads), filters, provenance (columns), definition (the hash) with parentheses,
+                         volatility, edits, naming with writing, refusals; all of it in one `Analysis`
+    plain data           functions, function_names, keyword_names
 """
 
 from __future__ import annotations
