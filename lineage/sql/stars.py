@@ -74,7 +74,9 @@ def expand_star(
     """Add to `out` the columns that a star stands for, or a gap for each source whose columns are not known."""
     changes = _Changes(star)
     description: list[str] = []
-    for binding in _bindings(resolution, item, scope):
+    bindings = _bindings(resolution, item, scope)
+    _require_names(resolution, star, bindings)
+    for binding in bindings:
         for column in _columns_of(resolution, binding, item is star, changes, scope, environment, out, description):
             out.add(column)
         if binding.is_open:
@@ -88,6 +90,19 @@ def expand_star(
                 out.by_name.setdefault(key, Column(key, None, edges))
                 out.row_edges += [(target, LOOK) for target, _ in edges]  # it is not listed, so nobody can ask for it
     _note_star(resolution, item, star, description)
+
+
+def _require_names(resolution: Resolution, star: exp.Star, bindings: list[Binding]) -> None:
+    """EXCLUDE and REPLACE must name columns that are there; RENAME need not."""
+    if not star.args or resolution.query.dialect != "duckdb" or any(binding.is_open for binding in bindings):
+        return
+    named = [("EXCLUDE", column, _key(column)) for column in star.args.get("except_") or ()]
+    named += [("REPLACE", alias.args["alias"], (None, alias.alias.lower())) for alias in star.args.get("replace") or ()]
+    for word, node, (table, name) in named:
+        if not any(table in (None, binding.alias) and binding.certain(name) is not None for binding in bindings):
+            where = ", ".join(dict.fromkeys(binding.relation.label for binding in bindings)) or "a query without FROM"
+            identifier = node.this if isinstance(node, exp.Column) else node
+            resolution.problem(f"{word}: {where} has no column '{name}'.", start_of(identifier), "Leave it out.")
 
 
 def _columns_of(
@@ -265,7 +280,16 @@ def chosen_columns(
         return None
     if chosen is not None:
         resolution.notes.append(f"columns {[column.name.lower() for column in chosen]}")
+    if chosen == [] and resolution.query.dialect == "duckdb":
+        resolution.problem(
+            "A choice of columns by name matches none.", _place(node), "Correct the names or the pattern."
+        )
     return chosen
+
+
+def _place(node: Any) -> int | None:
+    places = (start_of(part) for part in node.walk())
+    return next((place for place in places if place is not None), None)
 
 
 def _chosen(resolution: Resolution, node: Any, scope: Scope, environment: Environment | None) -> list[Column] | None:
@@ -307,6 +331,7 @@ def _all_of(resolution: Resolution, item: Any, scope: Scope, environment: Enviro
     bindings = _bindings(resolution, item, scope)
     if any(binding.is_open for binding in bindings):
         return None
+    _require_names(resolution, star, bindings)
     changes, description = _Changes(star), list[str]()
     columns = [
         column
