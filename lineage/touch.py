@@ -38,18 +38,25 @@ def touched(
     """Return every asset that a change to `columns` of `start` may reach, `start` first, in the given build order."""
     found = {start: Touch(columns)}
     for key in order:
-        causes: list[Cause] = []
-        parts: list[Columns] = []
-        for upstream, seen in reads.get(key, {}).items():
-            if upstream in found and key != start:
-                hit = _hit(found[upstream].columns, seen)
-                if hit is None or hit:
-                    causes.append(Cause(upstream, None if hit is None else tuple(sorted(hit))))
-                    parts.append(_outputs(graph, upstream, hit, key))
-        if causes:
-            all_of_it = any(part is None for part in parts)
-            found[key] = Touch(None if all_of_it else frozenset().union(*(it or () for it in parts)), tuple(causes))
+        if key != start and (touch := touch_of(key, found, reads, graph)) is not None:
+            found[key] = touch
     return found
+
+
+def touch_of(key: AssetKey, found: Mapping[AssetKey, Touch], reads: Reads, graph: ColumnGraph) -> Touch | None:
+    """Return how one asset is touched where those that it reads are touched as `found` says; None where it is not."""
+    causes: list[Cause] = []
+    parts: list[Columns] = []
+    for upstream, seen in reads.get(key, {}).items():
+        if upstream in found:
+            hit = _hit(found[upstream].columns, seen)
+            if hit is None or hit:
+                causes.append(Cause(upstream, None if hit is None else tuple(sorted(hit))))
+                parts.append(_outputs(graph, upstream, hit, key))
+    if not causes:
+        return None
+    all_of_it = any(part is None for part in parts)
+    return Touch(None if all_of_it else frozenset().union(*(it or () for it in parts)), tuple(causes))
 
 
 def _hit(changed: Columns, seen: Columns) -> Columns:

@@ -17,7 +17,7 @@ from headwater.assets.errors import Problem, RequestError
 from headwater.assets.key import AssetKey
 from headwater.lineage.column_graph import ColumnGraph
 from headwater.lineage.schema import SchemaColumns
-from headwater.lineage.touch import Cause, Columns, Touch, touched
+from headwater.lineage.touch import Cause, Columns, Touch, touch_of
 from headwater.runtime.column_lineage import KnownProject, Spelling, column_graph, resolve_project
 from headwater.runtime.impact_bind import Retyping
 from headwater.runtime.impact_model import Change, Impact, ImpactReport, Outcome
@@ -47,10 +47,18 @@ def impact_report(workspace: Workspace, environment: str, change: Change) -> Imp
         for key in order
     }
     start: Columns = None if change.column is None else frozenset([change.column])
-    found = touched(order, reads, graph, change.asset, start)
+    found = {change.asset: Touch(start)}
     trial = _Trial(project, change, found)
+    impacts: list[Impact] = []
     try:
-        impacts = [trial.judge(key) for key in assets.order if key in reads and key != change.asset]
+        for key in order:
+            if key == change.asset:
+                continue
+            if (touch := touch_of(key, found, reads, graph)) is not None:
+                found[key] = touch
+            impacts.append(trial.judge(key))
+            if touch is None and impacts[-1].outcome != "UNTOUCHED":
+                found[key] = Touch(None, impacts[-1].causes)  # what it comes to may be anything
         by_checks = [trial.judge_checks(key) for key in assets.order if key != change.asset and key not in found]
         own = trial.own()
     finally:
@@ -110,8 +118,13 @@ class _Trial:
         """Return what the change means for one asset; those that it reads have been judged before."""
         touch = self.found.get(key)
         if touch is None:
-            return Impact(key, "UNTOUCHED", self._proof(key))
-        outcome, message, places = self._verdict(key, touch)
+            touch = Touch(None, self._differing(key))
+            verdict = self._in_name(key, touch.causes) if touch.causes else None
+            if verdict is None:
+                return Impact(key, "UNTOUCHED", self._proof(key))
+        else:
+            verdict = self._verdict(key, touch)
+        outcome, message, places = verdict
         if outcome in ("BREAKS", "MAY_BREAK"):
             self.halted.add(key)
         asset = self.project.resolved[key].asset
@@ -163,6 +176,44 @@ class _Trial:
         if waits:
             return "MAY_CHANGE", f"it waits for {waits[0]}, and for how that is mended.", ()
         return "MAY_CHANGE", f"reads {_said(touch.causes)}; it is built again if that differs in fact.", ()
+
+    def _differing(self, key: AssetKey) -> tuple[Cause, ...]:
+        """Return the upstreams of an asset whose columns would be others."""
+        upstreams = dict.fromkeys(read.upstream for read in self.project.reads(key))
+        named = (str(self.change.column),)
+        return tuple(
+            Cause(upstream, named if upstream == self.change.asset else None)
+            for upstream in upstreams
+            if self._differs(upstream)
+        )
+
+    def _in_name(self, key: AssetKey, causes: tuple[Cause, ...]) -> _Verdict | None:
+        """Judge an asset whose result takes nothing from what changes: its text may name it, or count columns.
+
+        `with c as (select a, b from t) select a from c` needs no value of `b`, and does not bind without it.
+        """
+        asset = self.project.resolved[key].asset
+        if asset.sql is None:
+            return None
+        problems = self._new_problems(key)
+        if problems:
+            return "BREAKS", problems[0].message, problems
+        if any(self.project.schemas[cause.upstream] is None for cause in causes):
+            return None
+        before = self.project.resolved[key].definition
+        if self.change.kind == "RETYPE":
+            bound = self.retyping.bind(asset, self.after)
+            if bound is not None and bound.problem is not None:
+                return "BREAKS", "its query no longer binds with the new type.", (bound.problem,)
+            if bound is not None and bound.columns != self.project.schemas[key]:
+                self.after[key] = bound.columns
+                return "STALE", "its columns get other types.", ()
+            return None
+        now = self.project.workspace.definer.resolve(key, self.after)[0].definition
+        self._follow(key, now.schema)
+        if now.hash == before.hash and now.reads == before.reads:
+            return None
+        return "STALE", f"it still resolves, and means something else with the columns of {causes[0].upstream}.", ()
 
     def _reads_what_is_gone(self, key: AssetKey) -> Problem | None:
         """Return the place where an asset, or a check of it, names the changed asset, if that would be gone."""

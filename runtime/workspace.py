@@ -167,7 +167,7 @@ class Workspace:
         state.warehouse = replace(state.warehouse, altered_files=altered)
         state.sources.update(foreign_tables(self.loaded.assets, state, state.warehouse))
         resolved, problems = self.definer.resolve_all(state)
-        by_delivery = {p.asset for p in problems if p.asset is not None and self._is_as_published(p.asset, state)}
+        by_delivery = {p.asset for p in problems if p.asset is not None and self._follows_from_data(p.asset, state)}
         if any(problem.asset not in by_delivery for problem in problems):
             raise ProjectError(tuple(sorted(set(problems))))
         for problem in problems:
@@ -181,6 +181,12 @@ class Workspace:
             case = Case(resolved[key], state.published.get(key), state, decisions, now, self.config.timezone)
             decisions[key] = decide(case)
         return Survey(self.loaded, graph, resolved, state, decisions, now)
+
+    def _follows_from_data(self, asset: str, state: State) -> bool:
+        """Return whether nobody edited an asset or what it is built from: then a delivery is behind its problem."""
+        above = self.loaded.require_graph().ancestors([AssetKey(asset)])
+        built = [key for key in above if not self.loaded.assets[key].is_external]
+        return all(self._is_as_published(key, state) for key in built)
 
     def _is_as_published(self, asset: str, state: State) -> bool:
         """Return whether the text of an asset is what its published version was made from."""
