@@ -162,7 +162,7 @@ def _shape_of_set(
     for key in ("limit", "offset"):
         if isinstance(clause := node.args.get(key), exp.Expr):
             resolution.cuts.append((key.upper(), node))
-            out.row_edges += [(target, LOOK) for target, _ in Walk(resolution, scope, environment).run(clause)]
+            out.row_edges += [(target, FILTER) for target, _ in Walk(resolution, scope, environment).run(clause)]
 
 
 def _subquery(resolution: Resolution, node: Any, scope: Scope | None, environment: Environment | None) -> Relation:

@@ -295,7 +295,7 @@ def _limit(selection: Selection) -> None:
     for key in ("limit", "offset", "fetch", "sample"):
         clause = selection.node.args.get(key)
         if isinstance(clause, exp.Expr):
-            selection.shape(clause, LOOK)
+            selection.shape(clause, FILTER)  # `limit (select ...)` decides which rows there are
             if key != "sample":
                 selection.resolution.cuts.append((key.upper(), selection.node))
 

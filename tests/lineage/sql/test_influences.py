@@ -44,6 +44,9 @@ def sources(sql: str) -> set[str]:
         ("select exists (select 1 from u where x > a) as m from t", {"a GROUP_BY", "a FILTER", "x FILTER"}),
         ("select exists (select 1 from u where x = a) as m from t", {"x FILTER"}),
         ("select m from t, (select max(y) as m from u where x > a)", {"a JOIN", "a GROUP_BY", "a FILTER", "x FILTER"}),
+        # how many rows there are
+        ("select a from t limit (select max(x) from u)", {"x FILTER"}),
+        ("from t union all from t limit 1 offset (select max(x) from u)", {"x FILTER"}),
         # grouping
         ("select *, count(*) from (select a, b from t) group by all", {"a GROUP_BY", "b GROUP_BY"}),
         ("select a, max(b) from t group by rollup (a) having max(b) > 1", {"a GROUP_BY", "b FILTER"}),
