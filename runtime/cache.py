@@ -11,6 +11,7 @@ import pickle
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from headwater.runtime.installed import installed_version
@@ -98,26 +99,21 @@ class AnalysisCache:
 def cache_key(*parts: object) -> bytes:
     """Return the key for `parts`: their text forms, the versions that decide, and the code that analyses."""
     text = "\0".join(map(repr, parts))
-    return hashlib.sha256(_generation().encode() + text.encode("utf-8", "surrogatepass")).digest()[:20]
+    return hashlib.sha256(_generation() + text.encode("utf-8", "surrogatepass")).digest()[:20]
 
 
-_generation_text: str | None = None
+@cache
+def _generation() -> bytes:
+    """One digest of the version of sqlglot and of our own analysing code, by size and mtime of its files."""
+    import headwater.assets
+    import headwater.checks
+    import headwater.lineage
+    import headwater.runtime
 
-
-def _generation() -> str:
-    """Versions of sqlglot and of our own analysing code, the latter by size and mtime of its files."""
-    global _generation_text
-    if _generation_text is None:
-        import headwater.assets
-        import headwater.checks
-        import headwater.lineage
-        import headwater.runtime
-
-        homes = (headwater.assets, headwater.checks, headwater.lineage, headwater.runtime)
-        code = [path for home in homes for path in Path(home.__path__[0]).rglob("*.py")]
-        stamps = sorted(f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in code)
-        _generation_text = f"{installed_version('sqlglot')};{';'.join(stamps)}"
-    return _generation_text
+    homes = (headwater.assets, headwater.checks, headwater.lineage, headwater.runtime)
+    code = [path for home in homes for path in Path(home.__path__[0]).rglob("*.py")]
+    stamps = sorted(f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in code)
+    return hashlib.sha256(f"{installed_version('sqlglot')};{';'.join(stamps)}".encode()).digest()
 
 
 def _open(path: Path) -> sqlite3.Connection | None:
