@@ -11,7 +11,7 @@ from headwater.lineage.column_graph import AssetLineage, ColumnGraph, ColumnRef
 from headwater.lineage.column_tags import DeclaredTags
 from headwater.lineage.recorded_lineage import RecordedLineage, decode
 from headwater.lineage.schema import SchemaColumns
-from headwater.runtime.definer import known_schema
+from headwater.runtime.definer import known_schema, stored_columns
 from headwater.runtime.model import ReadLine
 from headwater.runtime.staleness import Resolved, columns_of_key
 from headwater.runtime.state import State, VersionRecord
@@ -124,7 +124,7 @@ def _asset_lineage(project: KnownProject, key: AssetKey, spelled: Spelling) -> A
     elif columns is not None and len(columns) == len(analysis.outputs):  # with the names and types of the data
         named = tuple((n, t or o.type) for (n, t), o in zip(columns, analysis.outputs, strict=True))
     else:
-        named = tuple((output.name, output.type) for output in analysis.outputs)
+        named = stored_columns(analysis.outputs)
     known = {AssetKey(read.table.lower()) for read in analysis.reads}
     return sql_lineage(key, analysis, named, spelled, {it for it in known if project.schemas.get(it) is not None})
 

@@ -16,8 +16,8 @@ from headwater.assets.errors import Problem, SqlError
 from headwater.assets.key import AssetKey
 from headwater.lineage.definition import Definition, ReadSet, config_hash
 from headwater.lineage.encoding import tagged_hash
-from headwater.lineage.schema import SchemaColumns
-from headwater.lineage.sql.analysis import Analysis, Read
+from headwater.lineage.schema import SchemaColumns, distinct_names
+from headwater.lineage.sql.analysis import Analysis, OutputColumn, Read
 from headwater.runtime.cache import AnalysisCache, cache_key
 from headwater.runtime.check_texts import THIS, expression_problems, query_analysis
 from headwater.runtime.define_python import PythonDefiner
@@ -219,7 +219,7 @@ class Definer:
         problems += refusals(asset, analysis)
         parameters, more = self._parameters(asset, analysis)
         outputs = analysis.outputs
-        schema = None if outputs is None else tuple((output.name, output.type) for output in outputs)
+        schema = None if outputs is None else stored_columns(outputs)
         problems += more + contract_problems(asset, schema)
         volatility, because = analysis.volatility, "it calls a function whose result is not determined by its inputs"
         if asset.volatile is not None:
@@ -282,6 +282,12 @@ class Definer:
                 reads += [read for read in merge_reads(analysis.reads) if read.upstream not in (THIS, asset.key)]
             problems += sql_problems + expression_problems(asset, check, own)
         return merge_read_sets(reads), problems
+
+
+def stored_columns(outputs: Sequence[OutputColumn]) -> SchemaColumns:
+    """Return the columns of the table that is made of a query: names of their own, also where outputs share one."""
+    names = distinct_names([output.name for output in outputs])
+    return tuple((name, output.type) for name, output in zip(names, outputs, strict=True))
 
 
 def known_schema(resolved: Resolved, state: State | None) -> SchemaColumns | None:

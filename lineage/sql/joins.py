@@ -53,6 +53,9 @@ def bind_source(
     for pivot in node.args.get("pivots") or ():
         bindings = [_pivoted(resolution, pivot, bindings, scope, environment)]
     rows.row_edges += [(binding.relation, LOOK) for binding in bindings]
+    if resolution.query.dialect == "duckdb":
+        for binding in bindings:
+            binding.tell_apart()
     return bindings
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from headwater.lineage.schema import distinct_names
 from headwater.lineage.sql.analysis import Transformation
 from headwater.lineage.sql.catalog import TableSchema
 
@@ -261,6 +262,20 @@ class Binding:
                 edges: list[Edge] = [(whole(self.relation, reason), TRANSFORMATION)]
                 self._columns.append(Column(name, None, self.relation.source or edges))
         self._by_name = {column.name.lower(): column for column in reversed(self._columns)}
+
+    def tell_apart(self) -> None:
+        """Give columns of equal names the names under which DuckDB lets them be asked for: `a`, `a_1`."""
+        if self._columns is None and isinstance(self.relation, TableRelation):
+            return
+        columns = self.listed()
+        if len({column.name.lower() for column in columns}) == len(columns):
+            return
+        names = distinct_names([column.name for column in columns])
+        self._columns = [
+            column if column.name == name else Column(name, column.type, [(column, IDENTITY)])
+            for column, name in zip(columns, names, strict=True)
+        ]
+        self._by_name = {column.name.lower(): column for column in self._columns}
 
     @property
     def is_open(self) -> bool:
