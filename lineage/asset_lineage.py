@@ -46,6 +46,9 @@ def sql_lineage(
         upstream = AssetKey(influence.table.lower())
         source = ColumnRef(upstream, spelled(upstream, influence.column))
         edges[ColumnEdge(source, rows, influence.transformation, indirect=True)] = None
+    for table, column in analysis.spreads:
+        upstream = AssetKey(table.lower())
+        edges[ColumnEdge(ColumnRef(upstream, spelled(upstream, column)), rows, "JOIN", indirect=True)] = None
     open_: dict[OpenEnd, None] = {}
     for read in analysis.reads:
         upstream = AssetKey(read.table.lower())

@@ -17,7 +17,7 @@ from headwater.lineage.sql.demand import Demand, demanded
 from headwater.lineage.sql.dialect_clauses import PSEUDO_COLUMNS
 from headwater.lineage.sql.edits import find_edits
 from headwater.lineage.sql.inline import inline_scalar, inline_table, made_of
-from headwater.lineage.sql.model import LOOK, ROW_NAMES, VALUE_NAMES, WINDOW, Column, Relation
+from headwater.lineage.sql.model import LOOK, ROW_NAMES, SPREAD, VALUE_NAMES, WINDOW, Column, Relation
 from headwater.lineage.sql.parse import ParsedQuery, parse_query
 from headwater.lineage.sql.provenance import edge_sources, kinds_of, provenance
 from headwater.lineage.sql.queries import resolve_query
@@ -26,6 +26,9 @@ from headwater.lineage.sql.session import Made, Session
 from headwater.lineage.sql.volatility import judge
 from headwater.lineage.sql.writes import Outcome
 
+# A tree of a form that no rule here has met. It has to be an error of the text: what is not understood is not read.
+_UNFORESEEN = (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError)
+_STRANGE = "The query has a form that is not understood"
 _TOO_DEEP = ("The query is nested too deeply to be analysed.", 1, 1, "Split it into CTEs.")
 
 
@@ -68,6 +71,8 @@ def _analyse_text(
         return describe(resolution, writes.resolve_statement(resolution))
     except RecursionError:
         raise SqlError(*_TOO_DEEP) from None
+    except _UNFORESEEN as error:
+        raise SqlError(f"{_STRANGE}: {type(error).__name__}: {error}.", 1, 1, "Write it in another way.") from error
 
 
 def analyse_script(
@@ -96,6 +101,8 @@ def _analyse_script(
         return scripts.analyse(sql, _session(catalog, naming, dialect, definitions), _resolution, describe)
     except RecursionError:
         raise SqlError(*_TOO_DEEP) from None
+    except _UNFORESEEN as error:
+        raise SqlError(f"{_STRANGE}: {type(error).__name__}: {error}.", 1, 1, "Write it in another way.") from error
 
 
 def _session(catalog: SqlCatalog, naming: Naming, dialect: str, definitions: Mapping[str, str]) -> Session:
@@ -152,6 +159,7 @@ def describe(resolution: Resolution, outcomes: list[Outcome]) -> Analysis:
         parameters=tuple(sorted({edit.name for edit in edits if edit.kind == "PARAMETER"})),
         files=tuple(dict.fromkeys(resolution.files)),
         target=target,
+        spreads=_spreads(resolution, demand),
     )
 
 
@@ -212,6 +220,16 @@ def _influences(resolution: Resolution, demand: Demand) -> tuple[Influence, ...]
                 if leaf.leaf is not None and leaf.leaf.reference is not None:
                     found[leaf.leaf.reference.name, leaf.name, name] = None
     return tuple(Influence(*key) for key in found)
+
+
+def _spreads(resolution: Resolution, demand: Demand) -> tuple[tuple[str, str], ...]:
+    found: dict[tuple[str, str], None] = {}
+    for relation in resolution.relations:
+        targets = [target for target, kind in relation.row_edges if kind == SPREAD]
+        for leaf in edge_sources([(target, 0) for target in targets]) if id(relation) in demand.reached else ():
+            if leaf.leaf is not None and leaf.leaf.reference is not None:
+                found[leaf.leaf.reference.name, leaf.name] = None
+    return tuple(found)
 
 
 def _reads(resolution: Resolution, demand: Demand) -> tuple[Read, ...]:

@@ -104,3 +104,4 @@ class Analysis:
     parameters: tuple[str, ...]  # names used after `$`, sorted
     files: tuple[str, ...] = ()  # paths given to table functions such as read_csv
     target: str | None = None
+    spreads: tuple[tuple[str, str], ...] = ()  # (table, column) that decide how many rows one row becomes (UNNEST)

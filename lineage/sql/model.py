@@ -32,6 +32,7 @@ JOIN: Final = 21
 GROUP_BY: Final = 22
 SORT: Final = 23
 DISTINCT: Final = 24
+SPREAD: Final = 25  # it decides how many rows one becomes: no influence has that name, but rows depend on it
 LOOK: Final = 30  # counts as a read, but is no lineage
 
 VALUE_NAMES: Final[tuple[Transformation, ...]] = ("IDENTITY", "TRANSFORMATION", "AGGREGATION", "WINDOW", "CONDITIONAL")

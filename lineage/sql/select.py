@@ -20,6 +20,7 @@ from headwater.lineage.sql.model import (
     IDENTITY,
     LOOK,
     SORT,
+    SPREAD,
     TRANSFORMATION,
     Column,
     Edge,
@@ -125,7 +126,7 @@ def _item(selection: Selection, item: Any) -> None:
     walk = Walk(resolution, scope, selection.environment)
     edges = walk.run(expression)
     if walk.spreads:
-        out.row_edges += [(target, LOOK) for target, _ in edges]
+        out.row_edges += [(target, SPREAD) for target, _ in edges]
     if type(expression) is exp.Explode and _expand_struct(selection, expression, edges, type(item) is exp.Alias):
         return
     column = direct_column(resolution, expression)

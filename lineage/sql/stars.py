@@ -15,6 +15,7 @@ from headwater.lineage.sql.model import (
     COMPOSE,
     IDENTITY,
     LOOK,
+    SPREAD,
     TRANSFORMATION,
     Binding,
     Column,
@@ -128,7 +129,7 @@ def _columns_of(
             walk = Walk(resolution, scope, environment)
             edges = walk.run(expression)
             if walk.spreads and out is not None:
-                out.row_edges += [(target, LOOK) for target, _ in edges]
+                out.row_edges += [(target, SPREAD) for target, _ in edges]
             yield Column(name, None, edges)
         elif changes.renamed and (new := changes.new_name(binding, key)) is not None:
             yield Column(new, column.type, [(column, IDENTITY)])
@@ -239,7 +240,7 @@ def expand_columns(
         walk.chosen = column
         edges: list[Edge] = [(column, IDENTITY)] if chooser is None else walk.run(expression)
         if walk.spreads:
-            out.row_edges += [(target, LOOK) for target, _ in edges]
+            out.row_edges += [(target, SPREAD) for target, _ in edges]
         name = _renamed(item.alias, column.name, pattern) if isinstance(item, exp.Alias) else column.name
         if expression in (None, chooser) or chooser is None:
             out.add(column if name == column.name else Column(name, column.type, edges))

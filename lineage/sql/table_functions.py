@@ -9,7 +9,7 @@ from sqlglot import exp
 from headwater.lineage.sql import functions, refusals, types
 from headwater.lineage.sql.context import Environment, Resolution
 from headwater.lineage.sql.expressions import Walk
-from headwater.lineage.sql.model import LOOK, TRANSFORMATION, Binding, Column, Relation
+from headwater.lineage.sql.model import SPREAD, TRANSFORMATION, Binding, Column, Relation
 from headwater.lineage.sql.scope import Scope
 
 _FLATTENED: Final = ("SEQ", "KEY", "PATH", "INDEX", "VALUE", "THIS")
@@ -69,10 +69,10 @@ def function_source(
     if reads_file or name in ("query", "query_table"):
         resolution.keep_names()  # argument names are options, not columns
     else:
-        _push_arguments(walk, call)
+        _push_arguments(walk, node if call is None else call)
         walk.run(exp.Null())
     relation.source = walk.edges
-    relation.row_edges += [(target, LOOK) for target, _ in walk.edges]
+    relation.row_edges += [(target, SPREAD) for target, _ in walk.edges]
     resolution.relations.append(relation)
     if resolution.query.dialect == "duckdb":
         _name_columns(resolution, relation, node, call, name, renamed, alias)

@@ -63,3 +63,25 @@ def test_what_breaks_is_what_validate_then_reports(world: World, kind: str, to: 
             same = False
         assert same or said[key] != "UNTOUCHED", key
     assert said["m.apart"] == said["m.below"] == "UNTOUCHED"
+
+
+@pytest.mark.parametrize(
+    "spread",
+    [
+        "select id, unnest(string_split(k, '-')) as part from raw.a",
+        "select id, part from raw.a, unnest(string_split(k, '-')) u(part)",
+        "select id, i from raw.a, range(len(k)) r(i)",
+        "select id from raw.a limit (select max(len(k)) from raw.a)",
+    ],
+)
+def test_what_decides_how_many_rows_there_are_touches_whoever_counts_them(tmp_path: Path, spread: str) -> None:
+    world = World(tmp_path)
+    world.csv("a", "id,k,v 1,x-y,1 2,z,1")
+    world.sql("s.many", spread)
+    world.sql("s.counted", "select count(*) as n from s.many")
+    world.sql("s.ids", "select id from s.many")
+    world.sql("s.apart", "select v from raw.a")
+    world.run()
+    said = {str(it.asset): it.outcome for it in world.load().impact("raw.a.k").impacts}
+    assert said["s.apart"] == "UNTOUCHED"
+    assert {said["s.many"], said["s.counted"], said["s.ids"]} == {"MAY_CHANGE"}

@@ -105,3 +105,18 @@ def test_a_name_that_several_unknown_tables_may_own_may_be_a_row_all_the_same() 
     sql = "select z as w from n1, n2, (select x, y from u) as z"
     read = next(read for read in analyse_sql(sql, schema=SCHEMA).reads if read.table == "u")
     assert read.columns == ("x", "y")
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("select a, unnest(l) as x from t", {("t", "l")}),
+        ("select a, x from t, unnest(l) v(x)", {("t", "l")}),
+        ("select count(*) from (select unnest(range(x)) from u)", {("u", "x")}),
+        ("select a, i from t, range(b) r(i)", {("t", "b")}),
+        ("select a, list_sum(l) as x from t", set()),
+        ("select a from t where b in (select unnest(l) from t)", {("t", "l")}),
+    ],
+)
+def test_what_decides_how_many_rows_one_becomes(sql: str, expected: set[tuple[str, str]]) -> None:
+    assert set(analyse_sql(sql, schema=SCHEMA).spreads) == expected

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from headwater.assets.errors import SqlError
 from headwater.lineage import analyse_sql
+from headwater.lineage.sql import writes
 
 CHAIN = "with c0 as (select a, b from t), {} select * from c{}"
 INPUTS = {
@@ -67,3 +68,12 @@ def test_an_answer_or_an_error_with_its_place(name: str, schema: dict[str, dict[
 def test_word_salad(sql: str) -> None:
     answer = place_or_tables(sql, {"t": {"a": "integer", "b": "integer"}})
     assert isinstance(answer, set) or min(answer) > 0
+
+
+def test_a_form_that_no_rule_has_met_is_an_error_of_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(resolution: object) -> None:
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr(writes, "resolve_statement", stumble)
+    with pytest.raises(SqlError, match="not understood: IndexError"):
+        analyse_sql("select 1 as x")
