@@ -84,10 +84,11 @@ class AnalysisCache:
         self._let_go()
 
     def _give_up(self, error: sqlite3.Error) -> None:
-        """Do without a store that is damaged, and remove it, so that the next process has a sound one."""
+        """Do without a store that is locked; begin one that is damaged anew."""
         if not isinstance(error, sqlite3.OperationalError) and self._path is not None:
             self._let_go()
             _remove(self._path)
+            self._connection = _open(self._path)
 
     def _let_go(self) -> None:
         if self._connection is not None:

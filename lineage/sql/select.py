@@ -153,7 +153,8 @@ def _expand_struct(selection: Selection, node: Any, edges: list[Edge], named: bo
     found = None if type_ is None else structs.unnested(type_, depth)
     if isinstance(found, tuple):
         for name, field in found:
-            out.add(Column(name, field, [(target, COMPOSE[TRANSFORMATION][kind]) for target, kind in edges]))
+            made = [(target, COMPOSE[TRANSFORMATION][kind] if kind < LOOK else kind) for target, kind in edges]
+            out.add(Column(name, field, made))
         return True
     if found is None or (depth > 1 and types.UNKNOWN in found):
         if depth == 1 and (named or resolution.query.dialect != "duckdb"):

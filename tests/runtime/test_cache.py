@@ -313,3 +313,19 @@ def test_the_digest_of_texts_knows_names_and_borders():
     texts = [{}, {"a": ""}, {"a": "b"}, {"b": "a"}, {"a": "", "b": ""}, {"ab": ""}, {"a": "b\0c"}, {"a": "\ud800"}]
     assert len({texts_digest(text) for text in texts}) == len(texts)
     assert texts_digest({"a": "1", "b": "2"}) == texts_digest({"b": "2", "a": "1"})
+
+
+def test_a_damaged_store_is_begun_anew_by_the_process_that_meets_it(tmp_path):
+    path = tmp_path / "c.db"
+    cache = AnalysisCache(path)
+    for number in range(2000):
+        cache.put(cache_key(number), Location("x" * 50, number))
+    cache.close()
+    content = bytearray(path.read_bytes())
+    content[8192:] = b"\xff" * (len(content) - 8192)  # past what is looked at on opening
+    path.write_bytes(content)
+    cache = AnalysisCache(path)
+    assert cache.get_many([cache_key(number) for number in range(2000)]) == {}
+    cache.put(KEY, VALUE)
+    cache.close()
+    assert read(path) == VALUE

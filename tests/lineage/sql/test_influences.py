@@ -68,6 +68,7 @@ def test_of_the_whole_result(sql: str, expected: set[str]) -> None:
         ("exists (select 1 from u where x = a)", {"a CONDITIONAL", "x CONDITIONAL"}),
         ("array(select x from u order by y)", {"x AGGREGATION", "x CONDITIONAL", "y WINDOW"}),
         ("(select max(x) from u)", {"x AGGREGATION"}),
+        ("unnest({'f': (select max(x) from u where y = a)})", {"x AGGREGATION"}),
         ("list_sum(l)", {"l TRANSFORMATION", "l AGGREGATION"}),
         ("l.list_sort().list_max()", {"l TRANSFORMATION", "l AGGREGATION"}),
         ("list_first(l)", {"l TRANSFORMATION"}),
