@@ -29,6 +29,11 @@ from headwater.lineage.sql.writes import Outcome
 # A tree of a form that no rule here has met. It has to be an error of the text: what is not understood is not read.
 _UNFORESEEN = (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError)
 _STRANGE = "The query has a form that is not understood"
+# Dialects in which the case of a name, quoted or not, can tell two columns apart.
+_CASE_SENSITIVE = frozenset(
+    ["postgres", "redshift", "oracle", "snowflake", "clickhouse", "bigquery", "trino", "presto", "athena", "teradata",
+     "materialize", "risingwave", "exasol"]
+)  # fmt: skip
 _TOO_DEEP = ("The query is nested too deeply to be analysed.", 1, 1, "Split it into CTEs.")
 
 
@@ -120,6 +125,7 @@ def _resolution(query: ParsedQuery, session: Session) -> Resolution:
 def _new_resolution(query: ParsedQuery, catalog: SqlCatalog, naming: Naming) -> Resolution:
     resolution = Resolution(query, catalog, naming, resolve_query)
     resolution.may_choose_columns = _may_choose_columns(query.text)
+    resolution.names_matter = query.dialect in _CASE_SENSITIVE
     if (pseudo_columns := PSEUDO_COLUMNS.get(query.dialect)) is not None:
         resolution.pseudo_columns = pseudo_columns
     return resolution

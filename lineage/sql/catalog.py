@@ -16,6 +16,7 @@ class TableSchema:
 
     columns: SchemaColumns
     by_name: Mapping[str, tuple[str, str | None]]
+    twins: Mapping[str, list[tuple[str, str | None]]]  # further columns of a name that differ in case only
 
     @classmethod
     def of(cls, columns: TableColumns) -> TableSchema:
@@ -24,7 +25,11 @@ class TableSchema:
         by_name: dict[str, tuple[str, str | None]] = {}
         for column in ordered:
             by_name.setdefault(column[0].lower(), column)
-        return cls(ordered, by_name)
+        twins: dict[str, list[tuple[str, str | None]]] = {}
+        for column in ordered if len(by_name) < len(ordered) else ():
+            if by_name[column[0].lower()] is not column:
+                twins.setdefault(column[0].lower(), []).append(column)
+        return cls(ordered, by_name, twins)
 
 
 class SqlCatalog:

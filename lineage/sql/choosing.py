@@ -14,6 +14,9 @@ from sqlglot import exp
 
 PATTERNS: Final = (exp.Like, exp.ILike, exp.SimilarTo, exp.Glob, exp.RegexpLike, exp.RegexpFullMatch, exp.RegexpILike)
 _PLAIN_PATTERN: Final = re.compile(r"(?:[^\\\[({]|\\[dDwWsSbB.\\+*?|()\[\]^$/-]|\[(?!\[?:)|\((?!\?)|\{(?!,))*\Z")
+MOST_REPEATS: Final = 4  # of one pattern; with more, the time grows with a high power of a name's length
+_REPEATS: Final = re.compile(r"[*+]|\{\d*,")
+_NESTED: Final = re.compile(r"\([^()]*(?:[*+]|\{\d*,|\|)[^()]*\)(?:[*+]|\{)")
 Value = str | bool | list[str]
 
 
@@ -25,12 +28,36 @@ def expression(pattern: str, flags: int = 0) -> re.Pattern[str]:
     """Return a regular expression that means the same here and in the engine. Raises Unclear for any other."""
     if pattern.startswith("(?i)"):
         pattern, flags = pattern[4:], flags | re.I
-    if _PLAIN_PATTERN.match(pattern) is None:
+    if _PLAIN_PATTERN.match(pattern) is None or _is_costly(pattern):
         raise Unclear
     try:
         return re.compile(pattern, flags | re.ASCII | re.S)
     except re.error:
         raise Unclear from None
+
+
+def _is_costly(pattern: str) -> bool:
+    """Whether Python, which tries every way, may take for ever where the engine takes one step for each letter."""
+    return len(_REPEATS.findall(pattern)) > MOST_REPEATS or _NESTED.search(pattern) is not None
+
+
+def _like(pattern: str, any_text: str, any_one: str, name: str, flags: int) -> bool:
+    """Whether a pattern of wildcards matches all of a name: one try from the left for each part between `any_text`."""
+    first, *rest = (
+        re.compile("".join("." if char == any_one else re.escape(char) for char in part), re.S | flags)
+        for part in pattern.split(any_text)
+    )
+    start = first.match(name)
+    if start is None or not rest:
+        return start is not None and start.end() == len(name)
+    at = start.end()
+    for part in rest[:-1]:
+        found = part.search(name, at)
+        if found is None:
+            return False
+        at = found.end()
+    last = len(pattern.split(any_text)[-1])  # each letter of a part matches one letter
+    return len(name) - last >= at and rest[-1].match(name, len(name) - last) is not None
 
 
 def predicate(node: Any) -> Callable[[str], bool]:
@@ -126,18 +153,16 @@ def _matches(node: Any, known: dict[str, str]) -> bool:
     if isinstance(node, (exp.Like, exp.ILike)):
         if "\\" in pattern:
             raise Unclear
-        translated = "".join({"%": ".*", "_": "."}.get(char, re.escape(char)) for char in pattern)
-        found = re.fullmatch(translated, name, re.S | (re.I if isinstance(node, exp.ILike) else 0))
+        found = _like(pattern, "%", "_", name, re.I if isinstance(node, exp.ILike) else 0)
     elif isinstance(node, exp.Glob):
         if any(char in pattern for char in "[]\\"):
             raise Unclear
-        translated = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
-        found = re.fullmatch(translated, name, re.S)
+        found = _like(pattern, "*", "?", name, 0)
     elif isinstance(node, (exp.SimilarTo, exp.RegexpFullMatch)):
-        found = expression(pattern).fullmatch(name)
+        found = expression(pattern).fullmatch(name) is not None
     else:
-        found = expression(pattern, re.I if isinstance(node, exp.RegexpILike) else 0).search(name)
-    return (found is not None) != bool(node.args.get("negate"))
+        found = expression(pattern, re.I if isinstance(node, exp.RegexpILike) else 0).search(name) is not None
+    return found != bool(node.args.get("negate"))
 
 
 _COMPARED: Final = (exp.EQ, exp.NEQ)

@@ -28,6 +28,7 @@ _COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/|#[^\n]*", re.S)
 
 # Members by name of their own: looking one up in the enumeration costs five times as much.
 _ALIAS: Final = TokenType.ALIAS
+_COLON: Final = TokenType.COLON
 _DCOLON: Final = TokenType.DCOLON
 _DOT: Final = TokenType.DOT
 _IDENTIFIER: Final = TokenType.IDENTIFIER
@@ -63,7 +64,7 @@ def _tokens(resolution: Resolution) -> list[str]:
     plain = _with_case(query) if exact else query.words
     words = [f"\x1e{word}" if type_ is _VAR else word for word, type_ in zip(plain, types, strict=True)]
     for index in [index for index, type_ in enumerate(types) if type_ in _FREE_OR_DOT]:
-        if types[index] is not _DOT:
+        if types[index] is not _DOT and types[index] is not _COLON:
             words[index] = _free(text[starts[index] : ends[index]], types, index, exact)
         elif index + 1 < len(types) and types[index + 1] is _VAR:
             words[index + 1] = f"\x1e{text[starts[index + 1] : ends[index + 1]]}"  # a field keeps its case
@@ -168,7 +169,7 @@ _RESERVED: Final = frozenset(
 )  # fmt: skip
 _FREE_OR_DOT: Final = frozenset(
     [
-        TokenType.DOT, TokenType.IDENTIFIER, TokenType.STRING, TokenType.HEREDOC_STRING,
+        TokenType.DOT, TokenType.COLON, TokenType.IDENTIFIER, TokenType.STRING, TokenType.HEREDOC_STRING,
         TokenType.BYTE_STRING, TokenType.RAW_STRING, TokenType.HEX_STRING,
         TokenType.BIT_STRING, TokenType.UNICODE_STRING, TokenType.NATIONAL_STRING,
     ]

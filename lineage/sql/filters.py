@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from headwater.lineage.sql.context import Resolution
 from headwater.lineage.sql.model import Relation
+from headwater.lineage.sql.parse import ParsedQuery
 from headwater.lineage.sql.scope import Scope
 
 _COMPARISONS: Final = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
@@ -28,6 +29,8 @@ class _NotSimple(Exception):
 
 def keep_filters(resolution: Resolution, node: exp.Select, condition: Any, scope: Scope) -> None:
     """Note on each reference of this SELECT's FROM clause the conjuncts of `condition` that narrow it."""
+    if node.args.get("connect") is not None or _is_other(resolution.query):
+        return
     found: dict[Relation, list[str]] = {}
     for conjunct in _conjuncts(condition):
         if type(conjunct) not in _WHOLE or (
@@ -45,6 +48,14 @@ def keep_filters(resolution: Resolution, node: exp.Select, condition: Any, scope
     for relation, texts in found.items():
         if relation in narrowed and relation.reference is not None:
             relation.reference.filter = " AND ".join(texts)
+
+
+def _is_other(query: ParsedQuery) -> bool:
+    """Where a condition is not what it looks like: ClickHouse prefers aliases to columns, `(+)` is an outer join, and
+    the steps of a pipe are taken in their order."""
+    if query.dialect == "duckdb":
+        return False
+    return query.dialect == "clickhouse" or "(+)" in query.text or "|>" in query.text
 
 
 def _narrowed(node: exp.Select, scope: Scope) -> set[Relation]:

@@ -10,6 +10,7 @@ missed if an edge is missing, never because of how an edge was classified.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -82,6 +83,7 @@ class Relation:
         "everything",
         "gaps",
         "label",
+        "late",
         "made_up",
         "open",
         "reference",
@@ -97,6 +99,7 @@ class Relation:
         self.made_up: dict[str, Column] = {}
         self.open = False
         self.gaps: list[Gap] = []
+        self.late: set[str] = set()  # names listed after a gap, which may hold a column of that name before it
         self.row_edges: list[Edge] = []
         self.reference: TableReference | None = None
         self.source: list[Edge] = []  # what any unlisted column of an opaque relation is made from
@@ -111,25 +114,38 @@ class Relation:
     def add(self, column: Column) -> None:
         """Append an output column; the first of equal names answers to the name."""
         self.columns.append(column)
-        self.by_name.setdefault(column.name.lower(), column)
+        key = column.name.lower()
+        if self.gaps and key not in self.by_name:
+            self.late.add(key)
+        self.by_name.setdefault(key, column)
 
     def listed(self) -> list[Column]:
         """Return the listed columns in order."""
         return self.columns
 
     def certain(self, name: str) -> Column | None:
-        """Return the listed column of this lower-case name, or None."""
-        return self.by_name.get(name)
+        """Return the listed column of this lower-case name, or None where it has none, or perhaps two."""
+        return None if name in self.late else self.by_name.get(name)
 
     def find(self, name: str) -> Column | None:
-        """Return the column of this lower-case name, made up where the relation is open; None where it has none."""
+        """Return the column of this lower-case name, made up where the relation is open; None where it has none.
+
+        What stands behind a star of unknown columns may be hidden by one of them, or be called `name_1` for it: then
+        the other is looked at too.
+        """
         found = self.certain(name)
         if found is not None or not (self.open or self.gaps):
             return found
-        found = self.made_up.get(name)
-        if found is None and (found := self._beyond(name)) is not None:
-            self.made_up[name] = found
-        return found
+        found = self.by_name.get(name)
+        made = self.made_up.get(name)
+        if made is None and (made := self._beyond(name)) is not None:
+            if found is not None:
+                made = Column(found.name, found.type, [(found, IDENTITY), (made, LOOK)])
+            elif (numbered := _NUMBERED.match(name)) is not None:
+                behind = [(column, LOOK) for column in self.listed() if column.name.lower() == numbered[1]]
+                made = Column(made.name, made.type, [(made, IDENTITY), *behind]) if behind else made
+            self.made_up[name] = made
+        return found if made is None else made
 
     def _beyond(self, name: str) -> Column | None:
         if self.open:
@@ -166,7 +182,11 @@ class TableRelation(Relation):
     def certain(self, name: str) -> Column | None:
         found = self.by_name.get(name)
         if found is None and (known := self.schema.by_name.get(name)) is not None:
-            found = self.by_name[name] = self._leaf(known)
+            found = self._leaf(known)
+            if name in self.schema.twins:  # which one is meant depends on case, which is compared without: look at all
+                twins: list[Edge] = [(self._leaf(twin), LOOK) for twin in self.schema.twins[name]]
+                found = Column(known[0], known[1], [(found, IDENTITY), *twins])
+            self.by_name[name] = found
         return found
 
     def listed(self) -> list[Column]:
@@ -212,6 +232,7 @@ def whole(relation: Relation, reason: str) -> Everything:
     return relation.everything
 
 
+_NUMBERED: Final = re.compile(r"(.+)_\d+\Z")  # what the engine calls a column whose name is taken
 Target = Column | Relation | Everything
 Edge = tuple[Target, int]
 

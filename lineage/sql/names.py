@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlglot import exp
 
 from headwater.lineage.sql import functions, structs
 from headwater.lineage.sql.context import end_of, start_of
-from headwater.lineage.sql.model import COMPOSE, LOOK, TRANSFORMATION, Binding, Column, whole
+from headwater.lineage.sql.model import COMPOSE, IDENTITY, LOOK, TRANSFORMATION, Binding, Column, Edge, whole
 from headwater.lineage.sql.scope import Found, Known, Scope, in_scope, look_up, made_up, with_doubt
 from headwater.lineage.sql.walk import Walk
+
+_WITH_FIELDS: Final = ("struct", "map", "json", "variant", "union", "row", "record", "object", "super", "?")
 
 
 def note_plain_name(walk: Walk, node: Any, kind: int) -> bool:
@@ -150,11 +152,47 @@ def find_column(scope: Scope | None, parts: list[str], aliases_first: bool = Fal
             if binding is not None and (column := binding.find(parts[size])) is not None:
                 return with_doubt(Found(column, binding), doubtful, parts[0]), size + 1
         if (found := in_scope(at, parts[0], False, doubtful)) is not None:
-            return with_doubt(found, doubtful, parts[0]), 1
+            outer = _of_outer_table(at.parent, parts)
+            if outer is None:
+                return with_doubt(found, doubtful, parts[0]), 1
+            if _may_have_field(found.column.type, parts[1:]):
+                return _either(found, outer, doubtful, parts), outer[1]
         at = at.parent
     if doubtful and (named := _by_full_name(scope, parts)) is not None:
         return named
     return (made_up(doubtful, parts[0]), 1) if doubtful else (None, 0)
+
+
+def _of_outer_table(scope: Scope | None, parts: list[str]) -> tuple[Found, int] | None:
+    """`table.column` of a query further out, and how many parts name it."""
+    at = scope
+    while at is not None:
+        for size in range(min(3, len(parts) - 1), 0, -1):
+            binding = at.binding(tuple(parts[:size]))
+            if binding is not None and (column := binding.find(parts[size])) is not None:
+                return Found(column, binding), size + 1
+        at = at.parent
+    return None
+
+
+def _may_have_field(type_: str | None, path: list[str]) -> bool:
+    """Whether `column.path` can mean a field of a column of this type: a column of plain values has none."""
+    if type_ is None or structs.struct_fields(type_) is not None:
+        return type_ is None or structs.field_type(type_, path) is not None
+    return type_.startswith(_WITH_FIELDS)
+
+
+def _either(found: Found, outer: tuple[Found, int], doubtful: list[Binding], parts: list[str]) -> Found:
+    """A field of an inner column, or a column of an outer table that goes by that column's name: the engine's types
+    decide, and they are not all known here."""
+    other = outer[0].column
+    edges: list[Edge] = [(found.column, TRANSFORMATION), (other, IDENTITY)]
+    meaning = f"field of {_owner(found)} or column of {_owner(outer[0])}"
+    return with_doubt(Found(Column(parts[-1], None, edges), meaning=meaning), doubtful, parts[0])
+
+
+def _owner(found: Found) -> str:
+    return found.meaning if found.binding is None else str(found.binding.index)
 
 
 def _by_full_name(scope: Scope | None, parts: list[str]) -> tuple[Found, int] | None:

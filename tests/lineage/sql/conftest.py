@@ -8,6 +8,8 @@ from random import Random
 
 import pytest
 
+from headwater.lineage.schema import distinct_names
+
 NAMES = ("a", "b", "c", "d", "k")
 TYPES = {"a": "integer", "b": "integer", "c": "varchar", "d": "integer", "k": "integer", "l": "integer[]"}
 JOINS = ("join", "left join", "right join", "full join", "semi join", "anti join", ",", "using", "natural")
@@ -48,8 +50,9 @@ class QueryMaker:
         return self.random.choice(options)
 
     def alias(self) -> str:
+        """Return a new alias, now and then one that is the name of a column somewhere."""
         self.aliases += 1
-        return f"q{self.aliases}"
+        return self.pick(*NAMES) if self.chance(0.06) else f"q{self.aliases}"
 
     def rows(self, table: str) -> list[str]:
         """Return SQL expressions of the rows of a table."""
@@ -123,7 +126,7 @@ class QueryMaker:
         if self.chance(0.2):
             query += f" order by {self.pick('1', 'all', self.column(sources), *names[:2])}"
             query += f" limit {self.random.randint(1, 3)}" if self.chance(0.5) else ""
-        return query, [] if len(set(names)) < len(names) else names
+        return query, list(distinct_names(names))
 
     def grouping(self, names: list[str], sources: list[Source]) -> str:
         key = self.column(sources)
