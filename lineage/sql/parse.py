@@ -132,6 +132,11 @@ def _guard(sql: str) -> None:
 def _from_parse_error(sql: str, error: ParseError) -> SqlError:
     details = error.errors[0] if error.errors else {}
     description = str(details.get("description") or _first_line(str(error)))
+    description = re.sub(
+        r"Required keyword: '\w+' missing for <class '[\w.]*?(\w+)'>",
+        lambda part: f"a part of the {part[1].lower()} here is missing",
+        description,
+    )
     description = re.sub(r"<Token [^>]*SENTINEL[^>]*>", "the end of the text", description)
     description = re.sub(r"<Token [^>]*?text: (.*?), line: [^>]*>", r"'\1'", description)
     highlight, before = details.get("highlight"), details.get("start_context")
