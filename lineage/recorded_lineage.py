@@ -29,6 +29,7 @@ LETTERS: Final[Mapping[Transformation, str]] = {
     "FILTER": "F",
     "GROUP_BY": "G",
     "SORT": "S",
+    "DISTINCT": "D",
     "WINDOW": "W",
     "CONDITIONAL": "C",
 }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 KINDS = (
     *("IDENTITY", "TRANSFORMATION", "AGGREGATION"),
-    *("JOIN", "FILTER", "GROUP_BY", "SORT", "WINDOW", "CONDITIONAL"),
+    *("JOIN", "FILTER", "GROUP_BY", "SORT", "DISTINCT", "WINDOW", "CONDITIONAL"),
 )
 DRAWN = ("mermaid", "dot", "svg")
 FORMS = ("text", "json", *DRAWN, "openlineage")

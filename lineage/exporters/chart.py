@@ -21,6 +21,7 @@ KINDS: Final = (
     "WINDOW",
     "CONDITIONAL",
     "SORT",
+    "DISTINCT",
 )
 """The transformations in the order in which one stands for others of the same wire: direct ones first."""
 

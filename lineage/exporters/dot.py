@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from headwater.lineage.exporters.chart import Box, Chart, Port, Wire
 from headwater.lineage.exporters.svg_style import LOOKS
 
-_STYLES = {"JOIN": "dashed", "FILTER": "dotted", "GROUP_BY": "dashed", "WINDOW": "dashed", "SORT": "dotted"}
+_DASHED = ("JOIN", "GROUP_BY", "DISTINCT", "WINDOW")
+_STYLES = {**dict.fromkeys(_DASHED, "dashed"), "FILTER": "dotted", "SORT": "dotted"}
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 

@@ -32,6 +32,7 @@ LOOKS: Final = {
     "WINDOW": Look("#0e7490", "#39c5cf", 1.8, "5 3", "a window is cut by it"),
     "CONDITIONAL": Look("#bf3989", "#f778ba", 1.8, "5 3 1 3 1 3", "a case is chosen by it"),
     "SORT": Look("#57606a", "#a8b1bb", 1.8, "1 4", "rows are ordered by it"),
+    "DISTINCT": Look("#9a6700", "#d29922", 1.8, "2 2 6 2", "equal rows are one by it"),
     "READ": Look("#818b98", "#7d8590", 1.5, "", "its rows, no column of it"),
     "OPEN": Look("#818b98", "#7d8590", 1.8, "3 5", "what becomes of it is not known"),
 }

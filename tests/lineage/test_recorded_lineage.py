@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from headwater.assets.key import AssetKey
 from headwater.lineage.encoding import canonical_bytes
 from headwater.lineage.recorded_lineage import LETTERS, MOST_BYTES, RecordedLineage, RecordedSource, decode, encode
+from headwater.lineage.sql.analysis import Transformation
 
 sources = st.builds(
     RecordedSource,
@@ -59,3 +61,8 @@ def test_copies_of_a_wide_table_are_small_and_what_is_large_is_left_out() -> Non
 def test_a_lineage_of_other_columns_is_not_recorded() -> None:
     one = RecordedLineage(((RecordedSource(AssetKey("a"), "x", "IDENTITY"),),))
     assert encode(one, (("x", None), ("y", None))) is None
+
+
+def test_every_word_of_the_analysis_has_a_letter_of_its_own() -> None:
+    assert set(LETTERS) == set(get_args(Transformation))
+    assert len(set(LETTERS.values())) == len(LETTERS)

@@ -47,6 +47,12 @@ def test_sql_text_is_known_in_full(world: World) -> None:
     assert [it.word for it in view.tags if it.column.asset == "py.p"] == ["pii (masked)"]
 
 
+def test_sql_text_with_distinct_is_recorded_too(world: World) -> None:
+    declare(world, 'return "select distinct email from raw.o"')
+    assert world.built() == {"raw.o": "OBSERVED", "py.p": "PUBLISHED"}
+    assert world.load().lineage("py.p").influences == (("raw.o", "email", "DISTINCT"),)
+
+
 def test_data_that_decided_about_the_text_may_have_chosen_rows(world: World) -> None:
     declare(world, "n = len(o.select('id').arrow())", 'return f"select amount from raw.o limit {n}"')
     world.run()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from headwater.assets.errors import RequestError
 from headwater.cli.completion import complete_column
+from headwater.cli.lineage import KINDS
 from headwater.cli.main import cli
 from headwater.cli.settings import Settings
+from headwater.lineage.sql.analysis import Transformation
 
 from .conftest import Ask, FakeProject
 
@@ -16,6 +20,10 @@ def test_kinds_are_passed_on_in_any_case(ask: Ask, project: FakeProject) -> None
     assert ask("lineage", "mart.revenue", "--kind", "identity", "--kind", "FILTER", "--direct").code == 0
     asked = ("lineage", "mart.revenue", True, True, None, "prod", ("kinds", ("IDENTITY", "FILTER")), ("direct", True))
     assert project.asked[-1] == asked
+
+
+def test_every_kind_that_is_shown_can_be_asked_for() -> None:
+    assert {*KINDS} == {*get_args(Transformation)}
 
 
 def test_a_tag_lists_who_carries_it_and_where_it_ends(ask: Ask, project: FakeProject) -> None:

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 from headwater.assets.key import AssetKey
-from headwater.lineage.exporters.chart import OPEN, READ, Box, Chart, Port, Scope, Wire, asset_chart, column_chart
+from headwater.lineage.exporters.chart import (
+    KINDS,
+    OPEN,
+    READ,
+    Box,
+    Chart,
+    Port,
+    Scope,
+    Wire,
+    asset_chart,
+    column_chart,
+)
+from headwater.lineage.exporters.svg_style import LOOKS
+from headwater.lineage.sql.analysis import Transformation
 
 from .charts import MODEL, ORDERS, RAW, REVENUE, SCOPE, edge, open_end
 
@@ -109,3 +123,9 @@ def test_columns_meet_without_case() -> None:
 def test_an_unknown_asset_has_a_box_without_rows() -> None:
     assert Box(MODEL, "table") in column_chart(SCOPE, "Shop").boxes
     assert Wire(Port(0), Port(1)).words == "reads"
+
+
+def test_every_word_of_the_analysis_is_drawn() -> None:
+    assert {*KINDS} == {*get_args(Transformation)}
+    assert {*LOOKS} == {*KINDS, READ, OPEN}
+    assert len({(LOOKS[kind].width, LOOKS[kind].dash) for kind in KINDS}) == len(KINDS)  # told apart without colour
