@@ -13,6 +13,7 @@ from headwater.lineage.sql.analysis import Analysis
 
 _DIRECT = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
 _RECURSIVE = "recursive"  # a recursive query whose columns are not known has no edges that could be trusted
+_BEYOND = "the data has this column, and the analysis of the query does not"
 _CHOSE = "a Python function may have chosen rows by it"
 Spelled = Callable[[AssetKey, str], str]  # (asset, column in any case) to the column as its asset spells it
 Declared = tuple[tuple[str, tuple[tuple[AssetKey, str], ...]], ...]  # column to (input, column) that it is made from
@@ -28,14 +29,17 @@ def sql_lineage(
 ) -> AssetLineage:
     """Return the edges of a query. `columns` are its outputs by position, where the analysis knows any.
 
+    Columns beyond these are what the data has and the analysis does not: all that is read may have made them.
+
     Influences lead to the rows. A read of all columns has a reason that says what could not be followed, so it is an
     open end, beside the edges that are known; and where not even the outputs are known, so is every read. Of an
     upstream whose columns are `known`, a value that is read whole has an edge from each: only what else that decides
     is open.
     """
     edges: dict[ColumnEdge, None] = {}
-    outputs = () if analysis.outputs is None or columns is None else zip(columns, analysis.outputs, strict=True)
-    for (name, _), output in outputs:
+    outputs, named = analysis.outputs or (), columns or ()
+    beyond = () if analysis.outputs is None else named[len(outputs) :]
+    for (name, _), output in zip(named, outputs, strict=False):
         target = ColumnRef(key, name)
         for it in output.sources:
             upstream = AssetKey(it.table.lower())
@@ -60,6 +64,9 @@ def sql_lineage(
         elif analysis.outputs is None:
             reason = "the output columns are not known before it is built"
             open_.update((end, None) for end in _open(key, rows, (upstream, read.columns, reason), spelled))
+        for name, _ in beyond:
+            target = ColumnRef(key, name)
+            open_.update((end, None) for end in _open(key, target, (upstream, read.columns, _BEYOND), spelled))
     reads = dict.fromkeys(AssetKey(read.table.lower()) for read in analysis.reads)
     return AssetLineage(key, columns, tuple(edges), tuple(open_), tuple(reads))
 

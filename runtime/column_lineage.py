@@ -125,6 +125,8 @@ def _asset_lineage(project: KnownProject, key: AssetKey, spelled: Spelling) -> A
         named = tuple((n, t or o.type) for (n, t), o in zip(columns, analysis.outputs, strict=True))
     else:
         named = stored_columns(analysis.outputs)
+        listed = {name.lower() for name, _ in named}
+        named += tuple(column for column in columns or () if column[0].lower() not in listed)
     known = {AssetKey(read.table.lower()) for read in analysis.reads}
     return sql_lineage(key, analysis, named, spelled, {it for it in known if project.schemas.get(it) is not None})
 

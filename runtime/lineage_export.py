@@ -38,6 +38,8 @@ def project_scope(workspace: Workspace, environment: str) -> Scope:
         columns={table.asset: table.columns for table in tables_of(project, graph, assets.order, carried)},
         column_edges=tuple(edge for key in assets.order for edge in graph.assets[key].edges),
         open_ends=tuple(end for key in assets.order for end in graph.assets[key].open_ends),
+        row_edges=tuple((up, key) for key in assets.order for up in graph.assets[key].reads),
+        tags=carried,
     )
 
 

@@ -86,8 +86,8 @@ def _columns(graph: ColumnGraph, key: AssetKey, only: Only) -> tuple[ColumnLinea
     known = graph.assets[key].columns
     if known is None:
         return None
-    ends = graph.open_into(ColumnRef(key, WHOLE_RESULT))
-    nobody_knows = any(not end.indirect for end in ends) and not graph.assets[key].edges
+    # A value may come to any column along an open end of the whole asset: what has no known source has an unknown one.
+    nobody_knows = any(not end.indirect for end in graph.open_into(ColumnRef(key, WHOLE_RESULT)))
     columns = []
     for name, type_ in known:
         into = graph.into(ColumnRef(key, name))

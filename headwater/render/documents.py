@@ -204,6 +204,8 @@ def scope_document(scope: Scope, project: str) -> Document:
         "tables": _tables((scope.columns or {}).items()),
         "column_edges": [_column_edge(edge) for edge in scope.column_edges],
         "open_ends": [_open_end(end) for end in scope.open_ends],
+        "row_edges": _pairs(scope.row_edges),
+        "tags": [tag_row(it) for it in scope.tags],
     }
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from headwater.assets.key import AssetKey
 from headwater.lineage.column_graph import WHOLE_RESULT, ColumnEdge, ColumnRef, OpenEnd
+from headwater.lineage.column_tags import CarriedTag
 
 MOST_ROWS: Final = 20  # rows of one box in a picture; a table of hundreds of columns is not a picture any more
 
@@ -131,13 +132,19 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is known of the assets to be drawn: (asset, kind) in order, their columns, and the edges among them."""
+    """What is known of the assets to be drawn: (asset, kind) in order, their columns, and the edges among them.
+
+    `row_edges` say whose rows shape whose, as (upstream, downstream); they and the `tags` that columns carry are told
+    to programs and not drawn.
+    """
 
     kinds: Sequence[tuple[AssetKey, str]]
     edges: Sequence[tuple[AssetKey, AssetKey]] = ()
     columns: Mapping[AssetKey, Sequence[_Row]] | None = None  # (name, type, tags)
     column_edges: Sequence[ColumnEdge] = ()
     open_ends: Sequence[OpenEnd] = ()
+    row_edges: Sequence[tuple[AssetKey, AssetKey]] = ()
+    tags: Sequence[CarriedTag] = ()
 
 
 def asset_chart(scope: Scope, title: str, focus: AssetKey | None = None) -> Chart:

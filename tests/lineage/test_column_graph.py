@@ -213,3 +213,11 @@ def test_an_asset_of_which_only_its_reads_are_known_is_open_for_each_of_them() -
     assert (reach.edges, reach.open_ends) == ((), found.open_ends)
     assert graph.downstream(ref("raw.y.k")).open_ends == found.open_ends[1:]
     assert graph.downstream(ref("stg.o.other")).open_ends == ()
+
+
+def test_what_the_data_has_beyond_the_analysis_may_come_from_all_that_is_read() -> None:
+    analysis = analyse_sql("select a from n0 where b > 0", schema={"n0": {"a": "integer", "b": "integer"}})
+    columns = (("a", "integer"), ("x", "integer"))
+    found = sql_lineage(AssetKey("n1"), analysis, columns, lambda _, column: column)
+    assert [end.target.column for end in found.open_ends] == ["x", "x"]
+    assert {end.source.column for end in found.open_ends} == {"a", "b"}

@@ -105,6 +105,8 @@ def test_a_part_names_what_it_reads_outside_of_it(world: World) -> None:
 def test_the_whole_project_can_be_drawn(world: World) -> None:
     world.run()
     scope = world.load().lineage_scope()
+    assert scope.row_edges == (("raw.o", "stg.o"), ("stg.o", "mart.model"), ("stg.o", "mart.total"))
+    assert [(it.column.asset, it.column.column) for it in scope.tags] == [("raw.o", "email"), ("stg.o", "who")]
     assert [asset for asset, _ in scope.kinds] == ["raw.o", "stg.o", "mart.model", "mart.total"]
     chart = column_chart(scope, "World")
     said = {f"{chart.name(wire.source)} > {chart.name(wire.target)}: {wire.words}" for wire in chart.wires}

@@ -97,6 +97,16 @@ def test_a_row_read_whole_has_an_edge_from_each_column_and_only_what_it_decides_
     assert [it.indirect for it in world.load().lineage("mart.json").open_ends] == [False]
 
 
+def test_columns_that_only_the_data_knows_have_unknown_sources(world: World) -> None:
+    world.sql("mart.tall", "pivot stg.o on email using sum(amount) group by id")
+    assert world.load().lineage("mart.tall").columns is None
+    world.run()
+    view = world.load().lineage("mart.tall", downstream=False)
+    assert {it.column: it.sources for it in view.columns or ()} == {"ID": None, "a@x": None}
+    assert view.influences, "that rows are shaped by known columns does not make the sources of values known"
+    assert {end.target.column for end in view.open_ends if end.target.asset == "mart.tall"} == {"*"}
+
+
 def test_a_column_that_is_not_there_is_refused_with_the_nearest(world: World) -> None:
     with pytest.raises(RequestError, match=r"stg\.o has no column 'amuont'") as caught:
         world.load().lineage("stg.o.amuont")

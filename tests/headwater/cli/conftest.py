@@ -208,7 +208,7 @@ class FakeProject:
 
     def lineage_scope(self, env: str = "prod") -> Scope:
         self._ask("lineage_scope", env)
-        return Scope(VIEW.kinds, VIEW.edges)
+        return Scope(VIEW.kinds, VIEW.edges, row_edges=VIEW.edges[:1], tags=self.tags.carried)
 
     def openlineage(self, asset, upstream, downstream, depth, env, namespace=None):  # type: ignore[no-untyped-def]
         self._ask("openlineage", asset, upstream, downstream, depth, env, namespace)
