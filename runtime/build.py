@@ -305,12 +305,23 @@ def _returned_sql(draft: _Draft, text: str) -> tuple[str, tuple[ReadSet, ...], A
     reads = merge_reads(analysis.reads)
     foreign = sorted({AssetKey(read.upstream) for read in reads} - set(order.inputs))
     if foreign:
-        raise StepError(f"The SQL that {order.key} returned reads {foreign[0]}.", "Name it in `inputs`.")
+        raise StepError(*_foreign(order, foreign[0]))
     if analysis.volatility != "STABLE":
         raise StepError(
             f"The SQL that {order.key} returned asks for clock or chance.", "Take the clock from `context.clock`."
         )
     return render(text, analysis, {str(k): p.relation for k, p in order.inputs.items()}, {}, {}), reads, analysis
+
+
+def _foreign(order: Order, name: AssetKey) -> tuple[str, str]:
+    """Return what is wrong with a table that returned SQL reads, and the remedy: parameters are no names in SQL."""
+    code = order.resolved.asset.python
+    inputs = code.inputs if code is not None else ()
+    meant = {parameter.lower(): upstream for parameter, upstream in inputs}.get(name.lower())
+    message = f"The SQL that {order.key} returned reads {name}"
+    if meant is None:
+        return f"{message}.", "Name it in `inputs`."
+    return f"{message}, which is a parameter and no asset.", f"Write {meant}: SQL knows inputs by their asset keys."
 
 
 def _keep_returned_file(draft: _Draft, returned: Path) -> None:

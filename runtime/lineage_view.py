@@ -61,6 +61,7 @@ def lineage_view(
         open_ends=tuple(dict.fromkeys(end for reach in reaches for end in reach.open_ends)),
         row_edges=tuple(dict.fromkeys(step for reach in reaches for step in reach.row_steps)),
         tags=carried,
+        narrowed=not around.only.everything,
     )
 
 
@@ -93,7 +94,8 @@ def _columns(graph: ColumnGraph, key: AssetKey, only: Only) -> tuple[ColumnLinea
         into = graph.into(ColumnRef(key, name))
         unknown = (nobody_knows and not into) or any(not end.indirect for end in graph.open_into(ColumnRef(key, name)))
         sources = None if unknown else tuple(_source(edge) for edge in into if only.admits(edge))
-        columns.append(ColumnLineage(name, type_, sources))
+        left_out = len({edge.source for edge in into if not only.admits(edge)})
+        columns.append(ColumnLineage(name, type_, sources, left_out))
     return tuple(columns)
 
 

@@ -192,12 +192,14 @@ class Progress:
 class ColumnLineage:
     """One output column of an asset. `sources` are (asset, column, transformation, indirect, masking).
 
-    They are None where nobody knows them, as with what a Python function computes.
+    They are None where nobody knows them, as with what a Python function computes. `left_out` is the number of columns
+    that it is made from or decided by in ways that were not asked for.
     """
 
     column: str
     type: str | None
     sources: tuple[tuple[str, str, str, bool, bool], ...] | None = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,8 @@ class LineageView:
     assets that it touches are drawn.
     The picture is complete only where `open_ends` is empty: those say what nobody knows. `row_edges` are the
     (upstream, downstream) whose rows shape each other without a column of their own, as a count of rows does. `tags`
-    are what the drawn columns carry, with where it comes from.
+    are what the drawn columns carry, with where it comes from. `narrowed` says that edges of some kinds only were asked
+    for: then nothing may be made of where there are no edges.
     """
 
     asset: AssetKey
@@ -246,6 +249,7 @@ class LineageView:
     open_ends: tuple[OpenEnd, ...] = ()
     row_edges: tuple[tuple[AssetKey, AssetKey], ...] = ()
     tags: tuple[CarriedTag, ...] = ()
+    narrowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

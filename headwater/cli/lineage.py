@@ -24,6 +24,7 @@ KINDS = (
 )
 DRAWN = ("mermaid", "dot", "svg")
 FORMS = ("text", "json", *DRAWN, "openlineage")
+_OF_JSON = ("json", "openlineage")
 _BY_ENDING = {".txt": "text", ".json": "json", ".mmd": "mermaid", ".dot": "dot", ".gv": "dot", ".svg": "svg"}
 
 
@@ -72,7 +73,7 @@ class _Asked:
 @click.option("--as", "form", type=click.Choice(FORMS), help="How to draw it; the ending of --out says it too.")
 @click.option("--columns/--no-columns", default=None, help="Draw columns; by default in svg, and of a column.")
 @click.option("--namespace", metavar="URI", help="For openlineage: the namespace of the datasets.")
-@click.option("--out", metavar="FILE", help="Write to FILE, whole or not at all.")
+@click.option("--out", metavar="FILE", help="Write to FILE, whole or not at all; - is standard output.")
 @click.pass_context
 def lineage(
     context: click.Context,
@@ -95,7 +96,8 @@ def lineage(
     """
     settings = settings_of(context)
     both = upstream == downstream
-    form = form or _BY_ENDING.get(PurePath(out or "").suffix.lower()) or settings.format
+    out = None if out == "-" else out  # as elsewhere: `./-` is a file of that name
+    form = _form(context, form, out, settings.format)
     asked = _Asked(asset, both or upstream, both or downstream, depth, direct, kinds, tag, form, columns, namespace)
     _refuse(context, asked)
     lines = _lines(asked, settings.open(), settings, settings.paper() if out is None else Paper())
@@ -106,6 +108,19 @@ def lineage(
 
     write_lines(out, lines)
     say(f"Wrote {out}, as {form}.")
+
+
+def _form(context: click.Context, said: str | None, out: str | None, wanted: str) -> str:
+    """Return the form to draw in. Raises UsageError for an ending that says none, and for two forms at once."""
+    if said is not None:
+        if wanted == "json" and out is None and said not in _OF_JSON:
+            raise click.UsageError(f"--as {said} and --format json ask for two forms: leave one out.", context)
+        return said
+    ending = PurePath(out or "").suffix
+    if ending and ending.lower() not in _BY_ENDING:
+        known = ", ".join(_BY_ENDING)
+        raise click.UsageError(f"{ending} says no form that lineage has: they are {known}; or say --as.", context)
+    return _BY_ENDING.get(ending.lower(), wanted)
 
 
 def _refuse(context: click.Context, asked: _Asked) -> None:

@@ -28,13 +28,14 @@ def column_lines(view: LineageView, paper: Paper, *, upstream: bool = True, down
     start = ColumnRef(view.asset, view.column)
     type_ = next((it.type for it in view.columns or () if it.column == view.column), None)
     root = f"{_name(start)}{f' {type_}' if type_ else ''}"
+    nothing = "nothing of the kinds asked for" if view.narrowed else "nothing"
     if upstream:
         yield paper.bold("Upstream: what it is made from")
-        yield from _tree(root, start, _Upstream(view), paper)
+        yield from _tree(root, start, _Upstream(view), nothing, paper)
     if downstream:
         yield from ([""] if upstream else [])
         yield paper.bold("Downstream: what is made from it")
-        yield from _tree(root, start, _Downstream(view), paper)
+        yield from _tree(root, start, _Downstream(view), nothing, paper)
     carried = [it for it in view.tags if it.column == start]
     if carried:
         yield from ("", paper.bold("Tags"))
@@ -78,9 +79,9 @@ def _is_condition(edge: ColumnEdge) -> bool:
     return edge.indirect and edge.target.column != WHOLE_RESULT
 
 
-def _tree(root: str, start: ColumnRef, side: _Upstream | _Downstream, paper: Paper) -> Iterator[str]:
+def _tree(root: str, start: ColumnRef, side: _Upstream | _Downstream, nothing: str, paper: Paper) -> Iterator[str]:
     children = cache(side.children)
-    yield root if children(start) else f"{root}: nothing"
+    yield root if children(start) else f"{root}: {nothing}"
     yield from branches(start, children, paper)
 
 

@@ -169,6 +169,7 @@ def lineage_document(view: LineageView) -> Document:
                 "column": it.column,
                 "type": it.type,
                 "sources": None if it.sources is None else [dict(zip(names, of, strict=True)) for of in it.sources],
+                "left_out": it.left_out,
             }
             for it in view.columns
             if view.column is None or it.column.lower() == view.column.lower()

@@ -126,6 +126,8 @@ def _column_rows(column: ColumnLineage, tags: str) -> Iterator[tuple[str, str, s
     rows = [(f"{asset}.{name}", _how(source)) for source in direct for asset, name in [source[:2]]]
     if hidden:
         rows.append((f"and {counted(hidden, 'column')} indirectly", ""))
+    if column.left_out and column.sources is not None:
+        rows.append((f"{'and ' if rows else ''}{counted(column.left_out, 'column')} left out, of other kinds", ""))
     name, type_ = one_line(column.column), column.type or ""
     for origin, how in rows or [("unknown" if column.sources is None else "nothing upstream", "")]:
         yield name, type_, origin, how, tags

@@ -97,6 +97,16 @@ def test_a_row_read_whole_has_an_edge_from_each_column_and_only_what_it_decides_
     assert [it.indirect for it in world.load().lineage("mart.json").open_ends] == [False]
 
 
+def test_sources_of_kinds_that_were_not_asked_for_are_counted(world: World) -> None:
+    world.sql("mart.case", "select case when id > 0 then email end as x, 1 as one from stg.o")
+    view = world.load().lineage("mart.case", kinds=("AGGREGATION",))
+    assert [(it.column, it.sources, it.left_out) for it in view.columns or ()] == [("x", (), 2), ("one", (), 0)]
+    assert view.narrowed
+    direct = world.load().lineage("mart.case", direct=True)
+    assert [it.left_out for it in direct.columns or ()] == [1, 0]
+    assert [it.left_out for it in world.load().lineage("mart.case").columns or ()] == [0, 0]
+
+
 def test_columns_that_only_the_data_knows_have_unknown_sources(world: World) -> None:
     world.sql("mart.tall", "pivot stg.o on email using sum(amount) group by id")
     assert world.load().lineage("mart.tall").columns is None

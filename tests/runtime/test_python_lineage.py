@@ -53,6 +53,20 @@ def test_sql_text_with_distinct_is_recorded_too(world: World) -> None:
     assert world.load().lineage("py.p").influences == (("raw.o", "email", "DISTINCT"),)
 
 
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("o", "reads o, which is a parameter and no asset. Write raw.o: SQL knows inputs by their asset keys."),
+        ("O", "reads o, which is a parameter and no asset. Write raw.o: SQL knows inputs by their asset keys."),
+        ("raw.p", "reads raw.p. Name it in `inputs`."),
+    ],
+)
+def test_sql_text_that_names_no_input_is_refused_with_the_remedy(table: str, said: str, world: World) -> None:
+    declare(world, f'return "select id from {table}"')
+    (error,) = [step.error for step in world.run().steps if step.asset == "py.p"]
+    assert f"The SQL that py.p returned {said}" in str(error)
+
+
 def test_data_that_decided_about_the_text_may_have_chosen_rows(world: World) -> None:
     declare(world, "n = len(o.select('id').arrow())", 'return f"select amount from raw.o limit {n}"')
     world.run()

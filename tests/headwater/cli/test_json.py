@@ -67,7 +67,7 @@ def test_run(ask: Ask, project: FakeProject) -> None:
 def test_lineage(ask: Ask) -> None:
     document = ask("lineage", "mart.revenue", "--as", "json").json
     source = {"asset": None, "column": None, "transformation": None, "indirect": None, "masking": None}
-    assert shape(document["columns"]) == [{"column": None, "type": None, "sources": [source]}]
+    assert shape(document["columns"]) == [{"column": None, "type": None, "sources": [source], "left_out": None}]
     assert document["reads"] == [{"upstream": "stg.orders", "columns": ["amount", "day"], "reason": None}]
 
 

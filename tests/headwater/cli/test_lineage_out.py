@@ -52,6 +52,32 @@ def test_a_picture_says_which_part_it_is(ask: Ask) -> None:
     assert ">Lineage of fake<" in ask("lineage", "--as", "svg").out
 
 
+def test_a_dash_is_standard_output(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ("lineage", "mart.revenue", "--as", "dot")
+    answer = ask(*words, "--out", "-")
+    assert (answer.code, answer.out, [*tmp_path.iterdir()]) == (0, ask(*words).out, [])
+    assert "Wrote" not in answer.err
+
+
+@pytest.mark.parametrize("words", [("--out", "x.pdf"), ("mart.revenue", "--out", "x.PDF")])
+def test_an_ending_that_says_no_form_is_refused(words: tuple[str, ...], ask: Ask, tmp_path: Path) -> None:
+    answer = ask("lineage", *words)
+    assert answer.code == 2
+    assert "says no form that lineage has: they are .txt, .json, .mmd, .dot, .gv, .svg; or say --as." in answer.err
+    assert ask("lineage", "mart.revenue", "--as", "text", "--out", str(tmp_path / "x.pdf")).code == 0
+
+
+def test_two_forms_at_once_are_refused(ask: Ask, tmp_path: Path) -> None:
+    for form in ("text", "svg"):
+        words = ("--format", "json", "lineage", "mart.revenue", "--as", form)
+        answer = ask(*words)
+        assert answer.code == 2
+        assert f"--as {form} and --format json ask for two forms" in answer.out + answer.err
+        assert ask(*words, "--out", str(tmp_path / "x")).code == 0
+    assert ask("--format", "json", "lineage", "mart.revenue", "--as", "json").code == 0
+
+
 @pytest.mark.parametrize(
     ("name", "start"),
     [("a.svg", "<svg"), ("a.MMD", "flow"), ("a.dot", "digraph"), ("a.gv", "digraph"), ("a.json", "{"), ("a", "Up")],

@@ -126,3 +126,9 @@ def test_an_asset_shows_what_shapes_its_rows_and_what_its_columns_carry() -> Non
         "COLUMN       BY",
         "raw.c.state  FILTER",
     ]
+
+
+def test_a_tree_of_some_kinds_does_not_say_that_there_is_nothing() -> None:
+    for narrowed, said in ((True, "nothing of the kinds asked for"), (False, "nothing")):
+        lines = [*column_lines(view("mart.r", "revenue", narrowed=narrowed), Paper(), downstream=False)]
+        assert lines[1:] == [f"mart.r.revenue bigint: {said}"]

@@ -66,3 +66,18 @@ def test_indirect_sources_are_counted() -> None:
 
 def test_unknown_columns_are_said_to_be_unknown() -> None:
     assert [*lineage_lines(view(), Paper())][-1] == "The columns of d are not known before it is built."
+
+
+def test_what_was_not_asked_for_is_said_to_be_left_out() -> None:
+    one = (("stg.o", "amount", "AGGREGATION", False, False),)
+    columns = (
+        ColumnLineage("revenue", "bigint", one, 1),
+        ColumnLineage("city", None, (), 2),
+        ColumnLineage("one", None),
+    )
+    assert [*lineage_lines(LineageView(AssetKey("d"), columns, (), narrowed=True), Paper())][-4:] == [
+        "revenue  bigint  stg.o.amount                           AGGREGATION",
+        "                 and 1 column left out, of other kinds",
+        "city             2 columns left out, of other kinds",
+        "one              nothing upstream",
+    ]
