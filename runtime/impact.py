@@ -20,6 +20,7 @@ from headwater.lineage.schema import SchemaColumns
 from headwater.lineage.touch import Cause, Columns, Touch, touch_of
 from headwater.runtime.column_lineage import KnownProject, Spelling, column_graph, resolve_project
 from headwater.runtime.impact_bind import Retyping
+from headwater.runtime.impact_checks import check_findings, typed
 from headwater.runtime.impact_model import Change, Impact, ImpactReport, Outcome
 from headwater.runtime.impact_own import checks_naming, own_problems
 from headwater.runtime.linking import place_of_check, place_of_read
@@ -96,11 +97,17 @@ class _Trial:
     after: dict[AssetKey, SchemaColumns | None] = field(init=False)
     halted: set[AssetKey] = field(default_factory=set)  # what breaks, and what waits for it
     retyping: Retyping = field(init=False)
+    new_type: str | None = field(init=False, default=None)  # as the engine spells it
 
     def __post_init__(self) -> None:
         self.after = dict(self.project.schemas)
         self.retyping = Retyping(self.project)
         change, known = self.change, self.project.schemas[self.change.asset]
+        if change.kind == "RETYPE":
+            self.new_type = self.retyping.type_name(str(change.to))
+            if self.new_type is None:
+                remedy = "Write a type of the engine, such as decimal(18,2)."
+                raise RequestError(f"{change.to!r} is not a type.", remedy)
         if change.column is None or known is None:
             return
         if change.kind == "DROP":
@@ -108,11 +115,7 @@ class _Trial:
         elif change.kind == "RENAME":
             self.after[change.asset] = tuple((str(change.to), t) if n == change.column else (n, t) for n, t in known)
         elif change.kind == "RETYPE":
-            type_ = self.retyping.type_name(str(change.to))
-            if type_ is None:
-                remedy = "Write a type of the engine, such as decimal(18,2)."
-                raise RequestError(f"{change.to!r} is not a type.", remedy)
-            self.after[change.asset] = tuple((n, type_) if n == change.column else (n, t) for n, t in known)
+            self.after[change.asset] = tuple((n, self.new_type) if n == change.column else (n, t) for n, t in known)
 
     def judge(self, key: AssetKey) -> Impact:
         """Return what the change means for one asset; those that it reads have been judged before."""
@@ -124,7 +127,7 @@ class _Trial:
                 return Impact(key, "UNTOUCHED", self._proof(key))
         else:
             verdict = self._verdict(key, touch)
-        outcome, message, places = verdict
+        outcome, message, places = self._with_checks(key, verdict)
         if outcome in ("BREAKS", "MAY_BREAK"):
             self.halted.add(key)
         asset = self.project.resolved[key].asset
@@ -144,7 +147,8 @@ class _Trial:
         if problems:
             return Impact(key, "BREAKS", problems[0].message, causes, places=problems)
         message = f"only its checks read {_said(causes)}: its verdict is given again, its data is as it was."
-        return Impact(key, "MAY_CHANGE", message, causes)
+        outcome, message, places = self._with_checks(key, ("MAY_CHANGE", message, ()))
+        return Impact(key, outcome, message, causes, places=places)
 
     def own(self) -> Impact:
         """Return what the change means for the asset itself: its contract and its checks."""
@@ -156,8 +160,29 @@ class _Trial:
         message = "it would no longer be declared." if gone else "it is what would change."
         message = places[0].message if places else message
         outcome: Outcome = "BREAKS" if places else "MAY_CHANGE" if asset.is_external else "STALE"
+        outcome, message, places = self._with_checks(asset.key, (outcome, message, places))
         columns = None if column is None else (column,)
         return Impact(asset.key, outcome, message, (), columns, places, *_named(asset, touched_columns))
+
+    def _with_checks(self, key: AssetKey, verdict: _Verdict) -> _Verdict:
+        """Return the verdict, or a worse one where a check cannot be evaluated with the new types, or may not be."""
+        if self.change.kind != "RETYPE" or verdict[0] == "BREAKS":
+            return verdict
+        asset = self.project.resolved[key].asset
+        before = dict(self.project.schemas)
+        if typed(before[key]) is None and asset.checks:
+            before[key] = self.retyping.columns(asset, before) or before[key]
+        after = dict(self.after)
+        if after[key] == self.project.schemas[key]:
+            after[key] = before[key]
+        if self.project.schemas[self.change.asset] is None:
+            after[self.change.asset] = ((str(self.change.column), self.new_type),)
+        found = check_findings(asset, before, after, self.retyping)
+        if found.broken:
+            return "BREAKS", found.broken[0].message, found.broken
+        if found.doubtful and verdict[0] != "MAY_BREAK":
+            return "MAY_BREAK", found.doubtful[0].message, found.doubtful
+        return verdict
 
     def _verdict(self, key: AssetKey, touch: Touch) -> _Verdict:
         asset = self.project.resolved[key].asset

@@ -17,7 +17,7 @@ from headwater.runtime.column_lineage import KnownProject
 from headwater.runtime.resolve import sql_literal
 
 if TYPE_CHECKING:
-    from headwater.runtime.engines.duckdb_bind import Binder
+    from headwater.runtime.engines.duckdb_bind import Binder, Bound
 
 Schemas = Mapping[AssetKey, SchemaColumns | None]
 _LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
@@ -52,6 +52,15 @@ class Retyping:
         if today is None or today.problem is not None:
             return None
         return self._ask(asset, after)
+
+    def columns(self, asset: Asset, schemas: Schemas) -> SchemaColumns | None:
+        """Return the columns with types that a query gives over `schemas`; None where it cannot be told."""
+        found = self._ask(asset, schemas)
+        return None if found is None or found.problem is not None else found.columns
+
+    def bind_sql(self, sql: str, tables: Mapping[str, SchemaColumns]) -> Bound:
+        """Return what a query of the engine's own dialect gives over `tables`, or why it does not bind."""
+        return self._get().bind(sql, tables)
 
     def close(self) -> None:
         """Let go of the binder, if there is one."""

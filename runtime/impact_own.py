@@ -44,7 +44,7 @@ def _unseen_problems(asset: Asset, change: Change) -> tuple[Problem, ...]:
     name = change.column.lower()
     places = [(it.location, "`columns` declares") for it in asset.columns if it.name.lower() == name]
     for check in asset.checks:
-        if name in (_columns_of(asset, check) or ()):
+        if name in (columns_of_check(asset, check) or ()):
             places.append((check.location, f"the check {check.label!r} names"))
     return tuple(
         Problem(
@@ -62,7 +62,7 @@ def checks_naming(asset: Asset, columns: Set[str] | None) -> tuple[str, ...]:
     return tuple(
         check.label
         for check in asset.checks
-        if columns is None or (seen := _columns_of(asset, check)) is None or not columns.isdisjoint(seen)
+        if columns is None or (seen := columns_of_check(asset, check)) is None or not columns.isdisjoint(seen)
     )
 
 
@@ -92,7 +92,7 @@ def _check_problems(asset: Asset, schema: SchemaColumns | None) -> list[Problem]
     return problems
 
 
-def _columns_of(asset: Asset, check: CheckSpec) -> set[str] | None:
+def columns_of_check(asset: Asset, check: CheckSpec) -> set[str] | None:
     """Return the columns of its own asset that a check looks at, lower case, or None where it may be all."""
     from headwater.checks.scan import check_columns, check_expressions
     from headwater.lineage.sql import analyse_expression
