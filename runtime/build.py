@@ -276,7 +276,7 @@ def _run_python(draft: _Draft) -> None:
     if isinstance(result, str):
         sql, reads, analysis = _returned_sql(draft, result)
         _run_sql(draft, sql)
-        draft.lineage = of_text(analysis, taken)
+        draft.lineage = of_text(analysis, result, taken)
         draft.seen |= _places(reads)  # beside what its handles gave: that decided what the text says
     elif isinstance(result, os.PathLike):
         _keep_returned_file(draft, Path(result))

@@ -6,12 +6,14 @@ memory of a column that a handle gave is that column. Of anything else nobody kn
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from headwater.assets.key import AssetKey
 from headwater.lineage.fingerprint import column_set_key
 from headwater.lineage.recorded_lineage import RecordedLineage, RecordedSource
+from headwater.lineage.written_values import writes_values
 from headwater.runtime.order import Order
 from headwater.runtime.python_io import Taken
 
@@ -21,29 +23,44 @@ if TYPE_CHECKING:
     from headwater.lineage.sql.analysis import Analysis
 
 _LONGEST_QUERY = 200_000  # characters of a relation's query that are analysed
+_MIXES = re.compile(r"\b(union|join)\b", re.IGNORECASE)  # a written value may stand beside a copy in one column
 _Place = tuple[object, ...]
 
 
-def of_query(analysis: Analysis, asset_of: Callable[[str], AssetKey | None], complete: bool) -> RecordedLineage | None:
-    """Return the lineage of a query over inputs, or None where its outputs or what it reads is not known."""
+def of_query(
+    analysis: Analysis, asset_of: Callable[[str], AssetKey | None], query: str, complete: bool
+) -> RecordedLineage | None:
+    """Return the lineage of a query over inputs, or None where its outputs or what it reads is not known.
+
+    Unless it is `complete`, data was taken before the query was written, and may stand in it: where it has values, only
+    plain copies are known.
+    """
     named = {read.table: asset_of(read.table) for read in analysis.reads}
     if analysis.outputs is None or analysis.problems or None in named.values():
         return None
     if any(read.columns is None for read in analysis.reads):
         return None  # with a reason: not all that it looks at was followed
     assets = {table: asset for table, asset in named.items() if asset is not None}
-    columns = tuple(
+    columns: tuple[tuple[RecordedSource, ...] | None, ...] = tuple(
         tuple(RecordedSource(assets[it.table], it.column, it.transformation, it.masking) for it in output.sources)
         for output in analysis.outputs
     )
+    if not complete and writes_values(query, "duckdb"):
+        mixed = _MIXES.search(query) is not None
+        columns = tuple(None if mixed or not _is_copy(sources) else sources for sources in columns)
     rows = tuple(RecordedSource(assets[it.table], it.column, it.transformation) for it in analysis.influences)
     return RecordedLineage(columns, rows, complete)
 
 
-def of_text(analysis: Analysis, taken: Mapping[AssetKey, Taken]) -> RecordedLineage | None:
+def _is_copy(sources: tuple[RecordedSource, ...] | None) -> bool:
+    return {it.transformation for it in sources or ()} == {"IDENTITY"}
+
+
+def of_text(analysis: Analysis, text: str, taken: Mapping[AssetKey, Taken]) -> RecordedLineage | None:
     """Return the lineage of SQL text that a function returned. It is complete where no data decided about the text."""
     unasked = column_set_key(())
-    return of_query(analysis, lambda table: AssetKey(table.lower()), all(it.key == unasked for it in taken.values()))
+    complete = all(it.key == unasked for it in taken.values())
+    return of_query(analysis, lambda table: AssetKey(table.lower()), text, complete)
 
 
 def of_object(order: Order, result: object, taken: Mapping[AssetKey, Taken]) -> RecordedLineage | None:
@@ -67,7 +84,7 @@ def _of_relation(order: Order, relation: object) -> RecordedLineage | None:
     query = str(relation.sql_query())  # type: ignore[attr-defined]
     if len(query) > _LONGEST_QUERY:
         return None
-    return of_query(analyse_sql(query, "duckdb", schemas), assets.get, complete=False)
+    return of_query(analyse_sql(query, "duckdb", schemas), assets.get, query, complete=False)
 
 
 def _of_arrow(result: pyarrow.Table, taken: Mapping[AssetKey, Taken]) -> RecordedLineage | None:

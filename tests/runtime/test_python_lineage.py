@@ -54,6 +54,34 @@ def test_sql_text_with_distinct_is_recorded_too(world: World) -> None:
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        "n = o.select('email').arrow()['email'][0].as_py(); return f\"select id, '{n}' as n from raw.o\"",
+        "n = o.relation().fetchall()[0][1]; return o.relation().project(f\"id, '{n}' as n\")",
+    ],
+)
+def test_a_value_in_a_query_may_be_data_that_was_taken_before_it_was_written(body: str, world: World) -> None:
+    declare(world, body)
+    world.run()
+    view = world.load().lineage("py.p", downstream=False)
+    assert known(view) == {"id": ["id IDENTITY"], "n": None}
+    assert {("email", "n", False), ("*", "n", False)} & ends(view)
+    assert [(it.column.column, it.word) for it in view.tags if it.column.asset == "py.p"] == [("n", "pii (perhaps)")]
+
+
+@pytest.mark.parametrize(
+    "mixed", ["select id from raw.o union all select 3", "select id from raw.o join (select 3) x on true"]
+)
+def test_a_written_value_may_stand_beside_a_copy(mixed: str, world: World) -> None:
+    declare(world, "n = len(o.select('email').arrow())", f"return {mixed!r}")
+    world.run()
+    assert known(world.load().lineage("py.p")) == {"id": None}
+    declare(world, f"return {mixed!r}")
+    world.run()
+    assert known(world.load().lineage("py.p")) == {"id": ["id IDENTITY"]}
+
+
+@pytest.mark.parametrize(
     ("table", "said"),
     [
         ("o", "reads o, which is a parameter and no asset. Write raw.o: SQL knows inputs by their asset keys."),
@@ -77,10 +105,10 @@ def test_data_that_decided_about_the_text_may_have_chosen_rows(world: World) -> 
 
 
 def test_a_relation_of_an_input_is_analysed_by_its_own_query(world: World) -> None:
-    declare(world, "rel = o.relation().filter('id > 1')", "return rel.project('email as mail, amount * 2 as twice')")
+    declare(world, "rel = o.relation().filter('id > 1')", "return rel.project('email as mail, amount + id as both')")
     world.run()
     view = world.load().lineage("py.p")
-    assert known(view) == {"mail": ["email IDENTITY"], "twice": ["amount TRANSFORMATION"]}
+    assert known(view) == {"mail": ["email IDENTITY"], "both": ["id TRANSFORMATION", "amount TRANSFORMATION"]}
     assert ("raw.o", "id", "FILTER") in view.influences
     assert {indirect for _, _, indirect in ends(view)} == {True}
 
