@@ -1,7 +1,7 @@
 """`impact`: what a change to an asset or a column would do downstream, before anyone makes it. Informs, never decides.
 
 Reads decide who is touched, column lineage which columns of theirs are. What breaks is found by resolving each reader
-against the columns as they would be: the very errors that `validate` would report, at their lines. A change of type is
+against the columns as they would be: the very errors that `validate` would report, at their lines. Then each query is
 put to the engine, over empty tables in memory. The warehouse is never opened.
 """
 
@@ -234,6 +234,8 @@ class _Trial:
                 self.after[key] = bound.columns
                 return "STALE", "its columns get other types.", ()
             return None
+        if (refused := self._refused(asset)) is not None:
+            return refused
         now = self.project.workspace.definer.resolve(key, self.after)[0].definition
         self._follow(key, now.schema)
         if now.hash == before.hash and now.reads == before.reads:
@@ -267,6 +269,8 @@ class _Trial:
             return self._sql_over_unknown(asset, differing)
         if self.change.kind == "RETYPE":
             return self._retyped(asset, differing)
+        if (refused := self._refused(asset)) is not None:
+            return refused
         before = self.project.resolved[key].definition
         now = self.project.workspace.definer.resolve(key, self.after)[0].definition
         self._follow(key, now.schema)
@@ -279,6 +283,13 @@ class _Trial:
             names = ", ".join(self._upstreams(differing))
             return "STALE", f"it still resolves, but which columns {names} has decides what it means.", ()
         return None
+
+    def _refused(self, asset: Asset) -> _Verdict | None:
+        """Return a verdict where a query resolves, and the engine would not have it: a name may have two meanings."""
+        bound = self.retyping.bind(asset, self.after)
+        if bound is None or bound.problem is None:
+            return None
+        return "BREAKS", "its query would no longer bind.", (bound.problem,)
 
     @staticmethod
     def _upstreams(causes: list[Cause]) -> tuple[AssetKey, ...]:

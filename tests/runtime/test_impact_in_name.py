@@ -85,3 +85,17 @@ def test_what_decides_how_many_rows_there_are_touches_whoever_counts_them(tmp_pa
     said = {str(it.asset): it.outcome for it in world.load().impact("raw.a.k").impacts}
     assert said["s.apart"] == "UNTOUCHED"
     assert {said["s.many"], said["s.counted"], said["s.ids"]} == {"MAY_CHANGE"}
+
+
+def test_a_new_name_that_another_table_has_breaks_the_join(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.csv("a", "id,v,w 1,2,3")
+    world.csv("b", "id,x 1,9")
+    world.sql("mart.j", "select a.id,\n  x\nfrom raw.a as a join raw.b as b on a.id = b.id")
+    world.sql("mart.k", "select a.id, b.x from raw.a as a join raw.b as b on a.id = b.id")
+    world.run()
+    report = world.load().impact("raw.a.w", "RENAME", "x")
+    assert {str(it.asset): it.outcome for it in report.impacts} == {"mart.j": "BREAKS", "mart.k": "UNTOUCHED"}
+    (place,) = report.impacts[0].places
+    assert "ambiguous" in place.message.lower()
+    assert (str(place.file), place.line) == ("assets/mart/j.sql", 2)
