@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from headwater.assets.errors import RequestError
 from headwater.assets.key import AssetKey
 from headwater.lineage.asset_lineage import Taken, python_lineage, sql_lineage
 from headwater.lineage.column_graph import AssetLineage, ColumnGraph, ColumnRef
@@ -106,6 +108,24 @@ class Spelling:
             known = self._project.columns(asset) if asset in self._project.schemas else None
             self._names[asset] = {name.lower(): name for name, _ in reversed(known or ())}
         return self._names[asset].get(column.lower(), column.lower())
+
+
+def named_column(project: KnownProject, graph: ColumnGraph, key: AssetKey, wanted: str) -> str:
+    """Return the column as its asset spells it; where its columns are not known, one that is read by name counts too.
+
+    Raises RequestError for a column that the asset lacks, and for one of which that is not known.
+    """
+    names = graph.columns(key)
+    found = next((name for name in names if name.lower() == wanted.lower()), None)
+    if found is not None:
+        return found
+    close = difflib.get_close_matches(wanted.lower(), [name.lower() for name in names], n=1)
+    remedy = f"Did you mean {key}.{close[0]}?" if close else ""
+    if project.schemas[key] is not None:  # what is declared may be a part of the columns
+        raise RequestError(f"{key} has no column {wanted!r}.", remedy or f"It has {', '.join(names)}.")
+    verb = "taken in" if project.resolved[key].asset.is_external else "built"
+    message = f"Whether {key} has a column {wanted!r} is not known before it is {verb}, and nothing reads it by name."
+    raise RequestError(message, remedy or f"`headwater run {key}` makes its columns known, or declare them.")
 
 
 def _asset_lineage(project: KnownProject, key: AssetKey, spelled: Spelling) -> AssetLineage:

@@ -7,7 +7,6 @@ put to the engine, over empty tables in memory. The warehouse is never opened.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,7 @@ from headwater.assets.key import AssetKey
 from headwater.lineage.column_graph import ColumnGraph
 from headwater.lineage.schema import SchemaColumns
 from headwater.lineage.touch import Cause, Columns, Touch, touch_of
-from headwater.runtime.column_lineage import KnownProject, Spelling, column_graph, resolve_project
+from headwater.runtime.column_lineage import KnownProject, Spelling, column_graph, named_column, resolve_project
 from headwater.runtime.impact_bind import Retyping
 from headwater.runtime.impact_checks import check_findings, typed
 from headwater.runtime.impact_model import Change, Impact, ImpactReport, Outcome
@@ -76,12 +75,7 @@ def _sound(project: KnownProject, graph: ColumnGraph, change: Change) -> Change:
             raise RequestError("Only a column has a type.", f"Name one: {change.asset}.COLUMN.")
         return change
     names = graph.columns(change.asset)
-    column = next((name for name in names if name.lower() == str(change.column).lower()), None)
-    if column is None:
-        close = difflib.get_close_matches(change.column.lower(), [name.lower() for name in names], n=1)
-        known = ", ".join(names) or "none that are known before it is built"
-        remedy = f"Did you mean {change.asset}.{close[0]}?" if close else f"It has {known}."
-        raise RequestError(f"{change.asset} has no column {change.column!r}.", remedy)
+    column = named_column(project, graph, change.asset, change.column)
     if change.kind == "RENAME" and any(name.lower() == str(change.to).lower() for name in names if name != column):
         raise RequestError(f"{change.asset} has a column {change.to!r} already.", "Choose another name.")
     return Change(change.asset, column, change.kind, change.to)

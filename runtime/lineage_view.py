@@ -11,7 +11,7 @@ from headwater.assets.key import AssetKey
 from headwater.lineage.column_graph import ALL_EDGES, WHOLE_RESULT, ColumnEdge, ColumnGraph, ColumnRef, Only, Reach
 from headwater.lineage.column_tags import CarriedTag, DeclaredTags, flow
 from headwater.lineage.graph import AssetGraph
-from headwater.runtime.column_lineage import KnownProject, column_graph, declared_tags, resolve_project
+from headwater.runtime.column_lineage import KnownProject, column_graph, declared_tags, named_column, resolve_project
 from headwater.runtime.model import ColumnLineage, LineageView, TableColumns, TagReport
 from headwater.runtime.workspace import Workspace
 
@@ -37,7 +37,7 @@ def lineage_view(
     tags = declared_tags(project)
     needed = assets.ancestors(above | below) if tags.own else above | below  # a tag may come from beyond the drawing
     graph = column_graph(project, (name for name in assets.order if name in needed))
-    start = ColumnRef(key, WHOLE_RESULT if column is None else _spelled(graph, key, column))
+    start = ColumnRef(key, WHOLE_RESULT if column is None else named_column(project, graph, key, column))
     reaches = _walks(graph, start, around)
     drawn = (above, below)
     if column is not None:
@@ -129,7 +129,7 @@ def tag_report(workspace: Workspace, environment: str, tag: str, key: AssetKey |
     tags = declared_tags(project)
     _require_tag(project, tags, tag)
     graph = column_graph(project, assets.order if key is None else assets.ancestors([key]))
-    name = None if column is None or key is None else _spelled(graph, key, column)
+    name = None if column is None or key is None else named_column(project, graph, key, column)
 
     def asked(ref: ColumnRef) -> bool:
         return (key is None or ref.asset == key) and (name is None or ref.column in (name, WHOLE_RESULT))
@@ -150,15 +150,3 @@ def _require_tag(project: KnownProject, tags: DeclaredTags, tag: str) -> None:
     if any(tag in item.asset.tags for item in project.resolved.values()):
         remedy = f"Assets are: `headwater ls tag:{tag}` lists them."
     raise RequestError(f"No column is tagged {tag!r}.", remedy)
-
-
-def _spelled(graph: ColumnGraph, key: AssetKey, wanted: str) -> str:
-    """Return the column as its asset spells it; of an asset without known columns, one that is read counts too."""
-    names = graph.columns(key)
-    found = next((name for name in names if name.lower() == wanted.lower()), None)
-    if found is not None:
-        return found
-    close = difflib.get_close_matches(wanted.lower(), [name.lower() for name in names], n=1)
-    known = ", ".join(names) or "none that are known before it is built"
-    remedy = f"Did you mean {key}.{close[0]}?" if close else f"It has {known}."
-    raise RequestError(f"{key} has no column {wanted!r}.", remedy)

@@ -123,6 +123,16 @@ def test_a_column_that_is_not_there_is_refused_with_the_nearest(world: World) ->
     assert caught.value.remedy == "Did you mean stg.o.amount?"
 
 
+def test_a_column_that_nobody_can_know_yet_is_not_said_to_be_missing(world: World) -> None:
+    world.csv("unseen", CSV, "    columns: {id: integer}\n")
+    world.sql("mart.u", "select id, extra from raw.unseen")
+    for ask in (world.load().lineage, world.load().impact):
+        with pytest.raises(RequestError, match=r"Whether raw\.unseen has a column 'state' is not known") as caught:
+            ask("raw.unseen.state")
+        assert caught.value.remedy == "`headwater run raw.unseen` makes its columns known, or declare them."
+    assert world.load().lineage("raw.unseen.extra").column == "extra"
+
+
 def test_tags_come_down_to_the_drawing_from_beyond_it(world: World) -> None:
     world.sql("mart.mail", "select max(email) as mail, md5(email) as h from stg.o group by email")
     world.sql("mart.top", "select mail, h from mart.mail")
