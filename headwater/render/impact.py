@@ -14,6 +14,7 @@ from headwater.render.words import counted, counts, one_line
 if TYPE_CHECKING:
     from headwater.runtime.impact_model import Impact, ImpactReport
 
+_WIDEST_NAMES = 16  # of columns, on a terminal
 _MOST_PLACES = 20  # that a text lists; JSON has all
 
 
@@ -24,7 +25,11 @@ def impact_lines(report: ImpactReport, paper: Paper, *, everything: bool = False
     yield paper.bold(f"What {one_line(str(report.change))} would do")
     yield ""
     rows = [_row(it) for it in [*([report.own] if _says(report.own) else []), *shown]]
-    yield from table(("OUTCOME", "ASSET", "COLUMNS", "BECAUSE", "ALSO"), rows, paper, words=(0,))
+    headers = ("OUTCOME", "ASSET", "COLUMNS", "BECAUSE", "ALSO")
+    if paper.width is None:
+        yield from table(headers, rows, paper, words=(0,))
+    else:  # two columns of sentences do not fit beside each other
+        yield from table(headers[:-1], [_narrow(*row) for row in rows], paper, words=(0,))
     yield from _places([report.own, *shown], paper)
     if any(it.causes for it in shown if it.outcome != "UNTOUCHED"):
         yield from ("", paper.bold("The ways it takes"))
@@ -68,6 +73,12 @@ def _impact(it: Impact) -> Document:
 
 def _says(own: Impact) -> bool:
     return bool(own.places or own.checks or own.contract or own.file)
+
+
+def _narrow(outcome: str, asset: str, columns: str, because: str, also: str) -> tuple[str, str, str, str]:
+    """Return a row for a terminal: what also counts stands behind the reason, and many columns are only counted."""
+    shown = columns if len(columns) <= _WIDEST_NAMES else counted(len(columns.split(", ")), "column")
+    return outcome, asset, shown, f"{because} Also {also}." if also else because
 
 
 def _row(it: Impact) -> tuple[str, str, str, str, str]:
