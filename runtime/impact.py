@@ -73,9 +73,13 @@ def _sound(project: KnownProject, graph: ColumnGraph, change: Change) -> Change:
     if change.column is None:
         if change.kind == "RETYPE":
             raise RequestError("Only a column has a type.", f"Name one: {change.asset}.COLUMN.")
+        if change.kind == "RENAME" and (new := AssetKey.parse(str(change.to))) in project.resolved:
+            raise RequestError(f"There is an asset {new} already.", "Choose another name.")
         return change
     names = graph.columns(change.asset)
     column = named_column(project, graph, change.asset, change.column)
+    if change.kind == "RENAME" and not str(change.to).strip():
+        raise RequestError("A column has a name.", "Say which: --rename NAME.")
     if change.kind == "RENAME" and any(name.lower() == str(change.to).lower() for name in names if name != column):
         raise RequestError(f"{change.asset} has a column {change.to!r} already.", "Choose another name.")
     return Change(change.asset, column, change.kind, change.to)

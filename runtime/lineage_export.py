@@ -40,6 +40,7 @@ def project_scope(workspace: Workspace, environment: str) -> Scope:
         open_ends=tuple(end for key in assets.order for end in graph.assets[key].open_ends),
         row_edges=tuple((up, key) for key in assets.order for up in graph.assets[key].reads),
         tags=carried,
+        reads=tuple((key, it.upstream, it.columns, it.reason) for key in assets.order for it in project.reads(key)),
     )
 
 

@@ -207,6 +207,10 @@ def scope_document(scope: Scope, project: str) -> Document:
         "open_ends": [_open_end(end) for end in scope.open_ends],
         "row_edges": _pairs(scope.row_edges),
         "tags": [tag_row(it) for it in scope.tags],
+        "reads": [
+            {"asset": asset, "upstream": up, "columns": None if columns is None else list(columns), "reason": reason}
+            for asset, up, columns, reason in scope.reads
+        ],
     }
 
 

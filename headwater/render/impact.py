@@ -92,12 +92,13 @@ def _row(it: Impact) -> tuple[str, str, str, str, str]:
 
 
 def _places(impacts: Sequence[Impact], paper: Paper) -> Iterator[str]:
-    places = [place for it in impacts for place in it.places]
+    places = [*dict.fromkeys(one_line(str(place)) for it in impacts for place in it.places)]
     if not places:
         return
-    yield from ("", paper.bold("Where it breaks"))
+    doubtful = any(it.outcome == "MAY_BREAK" and it.places for it in impacts)
+    yield from ("", paper.bold("Where it breaks, or may break" if doubtful else "Where it breaks"))
     for place in places[:_MOST_PLACES]:
-        yield f"  {one_line(str(place))}"
+        yield f"  {place}"
     if len(places) > _MOST_PLACES:
         yield f"  and {len(places) - _MOST_PLACES:,} more; --format json lists them"
 

@@ -134,8 +134,8 @@ class Chart:
 class Scope:
     """What is known of the assets to be drawn: (asset, kind) in order, their columns, and the edges among them.
 
-    `row_edges` say whose rows shape whose, as (upstream, downstream); they and the `tags` that columns carry are told
-    to programs and not drawn.
+    `row_edges` say whose rows shape whose, as (upstream, downstream), and `reads` what each asset looks at: (asset,
+    upstream, columns or None for all, why all). They and the `tags` that columns carry are told to programs, not drawn.
     """
 
     kinds: Sequence[tuple[AssetKey, str]]
@@ -145,6 +145,7 @@ class Scope:
     open_ends: Sequence[OpenEnd] = ()
     row_edges: Sequence[tuple[AssetKey, AssetKey]] = ()
     tags: Sequence[CarriedTag] = ()
+    reads: Sequence[tuple[AssetKey, AssetKey, tuple[str, ...] | None, str | None]] = ()
 
 
 def asset_chart(scope: Scope, title: str, focus: AssetKey | None = None) -> Chart:

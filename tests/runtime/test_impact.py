@@ -219,6 +219,12 @@ def test_python_is_never_called_so_it_may_break(world: World) -> None:
         (("stg.o", "RETYPE", "int"), "Name one: stg.o.COLUMN."),
         (("stg.o.id", "RETYPE", "nonsense"), "Write a type of the engine, such as decimal(18,2)."),
         (("stg.o.id", "RETYPE", "int) ; drop table x; --"), "Write a type of the engine, such as decimal(18,2)."),
+        (("stg.o.amount", "RENAME", " "), "Say which: --rename NAME."),
+        (("stg.o", "RENAME", "Mart.Total"), "Choose another name."),
+        (
+            ("stg.o", "RENAME", "a b"),
+            "Use segments of letters, digits and underscores joined by dots, such as mart.revenue.",
+        ),
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused(words: tuple[str, ...], remedy: str, world: World) -> None:

@@ -106,6 +106,7 @@ def test_the_whole_project_can_be_drawn(world: World) -> None:
     world.run()
     scope = world.load().lineage_scope()
     assert scope.row_edges == (("raw.o", "stg.o"), ("stg.o", "mart.model"), ("stg.o", "mart.total"))
+    assert scope.reads[0] == ("stg.o", "raw.o", ("amount", "email", "id", "state"), None)
     assert [(it.column.asset, it.column.column) for it in scope.tags] == [("raw.o", "email"), ("stg.o", "who")]
     assert [asset for asset, _ in scope.kinds] == ["raw.o", "stg.o", "mart.model", "mart.total"]
     chart = column_chart(scope, "World")

@@ -29,7 +29,7 @@ def test_without_an_asset_it_is_the_whole_project(form: str, start: str, ask: As
 
 def test_the_whole_project_as_json(ask: Ask, project: FakeProject) -> None:
     document = ask("lineage", "--as", "json").json
-    parts = ["edges", "assets", "tables", "column_edges", "open_ends", "row_edges", "tags"]
+    parts = ["edges", "assets", "tables", "column_edges", "open_ends", "row_edges", "tags", "reads"]
     assert [*document] == ["project", *parts]
     assert document["row_edges"] == [{"upstream": "raw.orders", "downstream": "stg.orders"}]
     assert document["tags"][0]["tag"] == "pii"  # type: ignore[index]

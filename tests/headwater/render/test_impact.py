@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headwater.assets.errors import Problem
 from headwater.assets.key import AssetKey
 from headwater.render.impact import impact_lines
 from headwater.render.paper import Paper
@@ -23,3 +24,11 @@ def test_a_terminal_gets_lines_that_fit() -> None:
     assert f"{message} Also contract: column_0," in text
     assert "column_29; checks: unique(id)," in text
     assert max(map(len, impact_lines(report, Paper()))) > 400, "a pipe gets rows, whole"
+
+
+def test_a_place_is_listed_once_and_doubt_is_said() -> None:
+    place = Problem("a.sql", 6, "it may not bind.")
+    own = Impact(AssetKey("stg.orders"), "STALE", "it is what would change.")
+    found = Impact(AssetKey("mart.revenue"), "MAY_BREAK", place.message, places=(place, place))
+    lines = [*impact_lines(ImpactReport(Change(own.asset), own, (found,)), Paper())]
+    assert lines[lines.index("Where it breaks, or may break") :][1:3] == ["  a.sql:6: it may not bind.", ""]
