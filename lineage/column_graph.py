@@ -7,6 +7,7 @@ without recursion, that looks at each edge at most twice. Assets read each other
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,11 +19,22 @@ if TYPE_CHECKING:
     from headwater.lineage.sql.analysis import Transformation
 
 WHOLE_RESULT: Final = "*"  # stands for every column of an asset: what shapes its rows shapes them all
+_STARS: Final = re.compile(r'"*\*"*')
+
+
+def node_name(column: str) -> str:
+    """Return what a column is called in the graph: its name, but one that is called `*` is `"*"`, as rows are `*`."""
+    return f'"{column}"' if _STARS.fullmatch(column) else column
+
+
+def column_name(node: str) -> str:
+    """Return the name of the column that `node_name` gave, as its asset has it."""
+    return node[1:-1] if node != WHOLE_RESULT and _STARS.fullmatch(node) else node
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class ColumnRef:
-    """One column of one asset; the column is `WHOLE_RESULT` where rows are meant."""
+    """One column of one asset, by its `node_name`; the column is `WHOLE_RESULT` where rows are meant."""
 
     asset: AssetKey
     column: str
@@ -61,7 +73,7 @@ class OpenEnd:
 class AssetLineage:
     """What is known of how one asset is made: edges and open ends that lead into it, and the assets that it reads.
 
-    `columns` are (name, type or None) in order; None where they are not known.
+    `columns` are (name in the graph, type or None) in order; None where they are not known.
     """
 
     asset: AssetKey

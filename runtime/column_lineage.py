@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from headwater.assets.errors import RequestError
 from headwater.assets.key import AssetKey
 from headwater.lineage.asset_lineage import Taken, python_lineage, sql_lineage
-from headwater.lineage.column_graph import AssetLineage, ColumnGraph, ColumnRef
+from headwater.lineage.column_graph import AssetLineage, ColumnGraph, ColumnRef, node_name
 from headwater.lineage.column_tags import DeclaredTags
 from headwater.lineage.recorded_lineage import RecordedLineage, decode
 from headwater.lineage.schema import SchemaColumns
@@ -38,6 +38,11 @@ class KnownProject:
         if known is None and self.resolved[key].asset.sql is None:
             known = tuple((column.name, column.type) for column in self.resolved[key].asset.columns) or None
         return known
+
+    def nodes(self, key: AssetKey) -> SchemaColumns | None:
+        """Return the columns of an asset with their names in the column graph."""
+        known = self.columns(key)
+        return None if known is None else tuple((node_name(name), type_) for name, type_ in known)
 
     def reads(self, key: AssetKey) -> tuple[ReadLine, ...]:
         """Return what an asset reads; of a Python asset, what its published version took, if today's code made it."""
@@ -107,16 +112,17 @@ class Spelling:
         if asset not in self._names:
             known = self._project.columns(asset) if asset in self._project.schemas else None
             self._names[asset] = {name.lower(): name for name, _ in reversed(known or ())}
-        return self._names[asset].get(column.lower(), column.lower())
+        return node_name(self._names[asset].get(column.lower(), column.lower()))
 
 
 def named_column(project: KnownProject, graph: ColumnGraph, key: AssetKey, wanted: str) -> str:
-    """Return the column as its asset spells it; where its columns are not known, one that is read by name counts too.
+    """Return the column as the graph has it; where its columns are not known, one that is read by name counts too.
 
     Raises RequestError for a column that the asset lacks, and for one of which that is not known.
     """
     names = graph.columns(key)
-    found = next((name for name in names if name.lower() == wanted.lower()), None)
+    ways = (wanted.lower(), node_name(wanted).lower())
+    found = next((name for name in names if name.lower() in ways), None)
     if found is not None:
         return found
     close = difflib.get_close_matches(wanted.lower(), [name.lower() for name in names], n=1)
@@ -130,7 +136,7 @@ def named_column(project: KnownProject, graph: ColumnGraph, key: AssetKey, wante
 
 def _asset_lineage(project: KnownProject, key: AssetKey, spelled: Spelling) -> AssetLineage:
     asset = project.resolved[key].asset
-    columns = project.columns(key)
+    columns = project.nodes(key)
     if asset.sql is None:
         if asset.is_external:
             return AssetLineage(key, columns)
@@ -144,7 +150,7 @@ def _asset_lineage(project: KnownProject, key: AssetKey, spelled: Spelling) -> A
     elif columns is not None and len(columns) == len(analysis.outputs):  # with the names and types of the data
         named = tuple((n, t or o.type) for (n, t), o in zip(columns, analysis.outputs, strict=True))
     else:
-        named = stored_columns(analysis.outputs)
+        named = tuple((node_name(name), type_) for name, type_ in stored_columns(analysis.outputs))
         listed = {name.lower() for name, _ in named}
         named += tuple(column for column in columns or () if column[0].lower() not in listed)
     known = {AssetKey(read.table.lower()) for read in analysis.reads}

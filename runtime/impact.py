@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from headwater.assets.asset import Asset
 from headwater.assets.errors import Problem, RequestError
 from headwater.assets.key import AssetKey
-from headwater.lineage.column_graph import ColumnGraph
+from headwater.lineage.column_graph import ColumnGraph, column_name
 from headwater.lineage.schema import SchemaColumns
 from headwater.lineage.touch import Cause, Columns, Touch, touch_of
 from headwater.runtime.column_lineage import KnownProject, Spelling, column_graph, named_column, resolve_project
@@ -46,7 +46,7 @@ def impact_report(workspace: Workspace, environment: str, change: Change) -> Imp
         }
         for key in order
     }
-    start: Columns = None if change.column is None else frozenset([change.column])
+    start: Columns = None if change.column is None else frozenset([spelled(change.asset, change.column)])
     found = {change.asset: Touch(start)}
     trial = _Trial(project, change, found)
     impacts: list[Impact] = []
@@ -77,7 +77,7 @@ def _sound(project: KnownProject, graph: ColumnGraph, change: Change) -> Change:
             raise RequestError(f"There is an asset {new} already.", "Choose another name.")
         return change
     names = graph.columns(change.asset)
-    column = named_column(project, graph, change.asset, change.column)
+    column = column_name(named_column(project, graph, change.asset, change.column))
     if change.kind == "RENAME" and not str(change.to).strip():
         raise RequestError("A column has a name.", "Say which: --rename NAME.")
     if change.kind == "RENAME" and any(name.lower() == str(change.to).lower() for name in names if name != column):

@@ -112,7 +112,7 @@ def tables_of(
         tags.setdefault(it.column, {})[it.word] = None
     tables = []
     for key in keys:
-        types = dict(project.columns(key) or ())
+        types = dict(project.nodes(key) or ())
         names = graph.columns(key) or tuple(types)
         columns = tuple((name, types.get(name), tuple(tags.get(ColumnRef(key, name), ()))) for name in names)
         tables.append(TableColumns(key, columns))
@@ -136,7 +136,7 @@ def tag_report(workspace: Workspace, environment: str, tag: str, key: AssetKey |
 
     carried, stopped = flow(graph, tags, tag)
     shown = tuple(it for it in carried if asked(it.column))
-    types = tuple(dict(project.columns(it.column.asset) or ()).get(it.column.column) for it in shown)
+    types = tuple(dict(project.nodes(it.column.asset) or ()).get(it.column.column) for it in shown)
     return TagReport(tag, shown, tuple(it for it in stopped if asked(it.column)), types)
 
 

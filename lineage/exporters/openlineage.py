@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from headwater.assets.asset import Asset
 from headwater.assets.key import AssetKey
-from headwater.lineage.column_graph import WHOLE_RESULT, AssetLineage, ColumnRef
+from headwater.lineage.column_graph import WHOLE_RESULT, AssetLineage, ColumnRef, column_name
 
 Document = dict[str, object]
 
@@ -167,7 +167,7 @@ class _Writer:
             facets["ownership"] = self._facet(f"Ownership{of}Facet", owners=[{"name": asset.owner}])
         tags = [*map(_tag, asset.tags)]
         if of == "Dataset":
-            spelled = {name.lower(): name for name, _ in it.lineage.columns or ()}
+            spelled = {column_name(name).lower(): column_name(name) for name, _ in it.lineage.columns or ()}
             tags += [
                 {**_tag(tag), "field": spelled.get(column.name.lower(), column.name)}
                 for column in asset.columns
@@ -188,7 +188,8 @@ class _Writer:
             return {}
         about = {column.name.lower(): column.description for column in it.asset.columns}
         fields = []
-        for position, (name, type_) in enumerate(it.lineage.columns, 1):
+        for position, (node, type_) in enumerate(it.lineage.columns, 1):
+            name = column_name(node)
             entry: Document = {"name": name, "ordinal_position": position}
             entry |= {"type": type_} if type_ else {}
             entry |= {"description": text} if (text := about.get(name.lower())) else {}
@@ -218,12 +219,12 @@ class _Writer:
         if not into:
             return {}
         shaping = self._input_fields(into.pop(WHOLE_RESULT, {}))
-        fields = {column: {"inputFields": self._input_fields(sources)} for column, sources in into.items()}
+        fields = {column_name(column): {"inputFields": self._input_fields(sources)} for column, sources in into.items()}
         return {"columnLineage": self._facet("ColumnLineageDatasetFacet", fields=fields, dataset=shaping)}
 
     def _input_fields(self, sources: Mapping[ColumnRef, Iterable[Document]]) -> list[Document]:
         return [
-            {**self._names.dataset(ref.asset), "field": ref.column, "transformations": [*found]}
+            {**self._names.dataset(ref.asset), "field": column_name(ref.column), "transformations": [*found]}
             for ref, found in sources.items()
         ]
 

@@ -19,6 +19,8 @@ from headwater.lineage.column_graph import (
     ColumnRef,
     Only,
     OpenEnd,
+    column_name,
+    node_name,
 )
 from headwater.lineage.sql import analyse_sql
 
@@ -221,3 +223,9 @@ def test_what_the_data_has_beyond_the_analysis_may_come_from_all_that_is_read() 
     found = sql_lineage(AssetKey("n1"), analysis, columns, lambda _, column: column)
     assert [end.target.column for end in found.open_ends] == ["x", "x"]
     assert {end.source.column for end in found.open_ends} == {"a", "b"}
+
+
+@pytest.mark.parametrize("column", ["a", "*", '"*"', '"*', '*"', '""*""', "**", '"a"', '""'])
+def test_every_column_has_a_name_of_its_own_beside_rows(column: str) -> None:
+    assert node_name(column) != WHOLE_RESULT
+    assert column_name(node_name(column)) == column

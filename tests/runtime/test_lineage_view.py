@@ -173,3 +173,19 @@ def test_an_unknown_tag_is_refused(tag: str, remedy: str, world: World) -> None:
     with pytest.raises(RequestError, match="No column is tagged") as caught:
         world.load().tagged(tag)
     assert caught.value.remedy == remedy
+
+
+def test_a_column_that_is_called_as_rows_are_is_told_from_them(world: World) -> None:
+    world.sql("mart.odd", 'select id, email as "*" from stg.o')
+    world.sql("mart.even", 'select id as key, "*" as star from mart.odd')
+    world.run()
+    view = world.load().lineage("mart.odd.*", upstream=False)
+    assert view.column == '"*"'
+    assert edges(view) == ['mart.odd."*" > mart.even.star IDENTITY']
+    assert "mart.odd.* >" not in "".join(edges(world.load().lineage("raw.o.email", upstream=False)))
+    assert [it.column.column for it in world.load().tagged("pii", "mart.even").carried] == ["star"]
+    assert {str(it.asset): it.outcome for it in world.load().impact("mart.odd.*", "DROP").impacts} == {
+        "mart.even": "BREAKS"
+    }
+    (told,) = [it for it in world.load().openlineage("mart.odd", False, False) if "dataset" in it]
+    assert [field["name"] for field in told["dataset"]["facets"]["schema"]["fields"]] == ["ID", "*"]
