@@ -46,12 +46,16 @@ class Retyping:
     def bind(self, asset: Asset, after: Schemas) -> Retyped | None:
         """Return what the query of `asset` gives over the columns `after`; None where that cannot be told.
 
-        It cannot where a type is not known, or where the query does not bind today either.
+        It cannot where a type is not known, or where the query does not bind today either; and where data decides about
+        the columns, as in a dynamic PIVOT, empty tables say no more than what no longer binds.
         """
         today = self._ask(asset, self._project.schemas)
         if today is None or today.problem is not None:
             return None
-        return self._ask(asset, after)
+        found = self._ask(asset, after)
+        analysis = self._project.workspace.definer.analysis(asset.key, after)
+        by_data = analysis is not None and analysis.outputs is None
+        return None if by_data and found is not None and found.problem is None else found
 
     def columns(self, asset: Asset, schemas: Schemas) -> SchemaColumns | None:
         """Return the columns with types that a query gives over `schemas`; None where it cannot be told."""

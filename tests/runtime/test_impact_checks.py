@@ -87,3 +87,11 @@ def test_a_check_that_cannot_be_evaluated_today_is_not_broken_by_the_change(worl
     world.sql("mart.c", "select id from stg.o", "checks: [{expression: \"id || 'x' + 1 > 0\"}]")
     world.run()
     assert ask(world, "stg.o.id", "double")["mart.c"].outcome == "STALE"
+
+
+def test_columns_that_data_decides_about_are_not_those_of_an_empty_table(world: World) -> None:
+    world.sql("mart.p", "pivot stg.o on id using sum(amount)")
+    world.sql("mart.one", 'select "1" from mart.p')
+    world.run()
+    found = ask(world, "stg.o.id", "smallint")
+    assert (found["mart.p"].outcome, found["mart.one"].outcome) == ("MAY_BREAK", "MAY_CHANGE")
