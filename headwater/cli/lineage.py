@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -24,6 +25,7 @@ KINDS = (
 )
 DRAWN = ("mermaid", "dot", "svg")
 FORMS = ("text", "json", *DRAWN, "openlineage")
+_IS_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+").fullmatch
 _OF_JSON = ("json", "openlineage")
 _BY_ENDING = {".txt": "text", ".json": "json", ".mmd": "mermaid", ".dot": "dot", ".gv": "dot", ".svg": "svg"}
 
@@ -143,6 +145,8 @@ def _refuse(context: click.Context, asked: _Asked) -> None:
         raise click.UsageError(f"--columns and --no-columns are for --as {', '.join(DRAWN)}.", context)
     if asked.namespace is not None and asked.form != "openlineage":
         raise click.UsageError("--namespace is for --as openlineage.", context)
+    if asked.namespace is not None and not _IS_URI(asked.namespace):
+        raise click.UsageError("--namespace takes a URI, such as duckdb://host/path.duckdb.", context)
 
 
 def _given(context: click.Context, *names: str) -> list[str]:

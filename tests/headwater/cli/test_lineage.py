@@ -73,6 +73,8 @@ def test_a_tag_as_json(ask: Ask, project: FakeProject) -> None:
         (("--tag", "pii", "--kind", "IDENTITY"), "--tag lists columns; it does not go with --kind."),
         (("--tag", "pii", "--as", "dot"), "--tag lists columns; it does not go with --as dot."),
         (("mart.revenue", "--kind", "COPY"), "'COPY' is not one of"),
+        (("--as", "openlineage", "--namespace", "not a uri <>"), "--namespace takes a URI, such as"),
+        (("--as", "openlineage", "--namespace", ""), "--namespace takes a URI, such as"),
     ],
 )
 def test_what_makes_no_sense_is_refused(words: tuple[str, ...], said: str, ask: Ask) -> None:
