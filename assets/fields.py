@@ -143,6 +143,9 @@ def _common(model: CommonFields, key: AssetKey, at: Declaring) -> tuple[Asset, t
             if tag in column.anonymises:
                 message = f"the column {name!r} carries the tag {tag!r} and anonymises it."
                 problems += (at.problem(("columns", name, "anonymises"), message, "Keep one of the two."),)
+            if tag != tag.strip() or not tag or not tag.isprintable():  # nobody could ask for it
+                message = f"the column {name!r} has the tag {tag!r}, which is no word."
+                problems += (at.problem(("columns", name, "tags"), message, "Write a word, such as pii."),)
     try:
         meta = freeze_options(model.meta)
     except TypeError as error:
