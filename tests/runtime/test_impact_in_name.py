@@ -99,3 +99,22 @@ def test_a_new_name_that_another_table_has_breaks_the_join(tmp_path: Path) -> No
     (place,) = report.impacts[0].places
     assert "ambiguous" in place.message.lower()
     assert (str(place.file), place.line) == ("assets/mart/j.sql", 2)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select * from raw.a union all select * from raw.b",
+        "select * from raw.b order by 2",
+        "select id from raw.a where (id, x) in (select * from raw.b)",
+        "select t.* from (select * from raw.b) t(p, q)",
+    ],
+)
+def test_what_resolves_and_the_engine_would_not_have_breaks(tmp_path: Path, query: str) -> None:
+    world = World(tmp_path)
+    world.csv("a", "id,x 1,2")
+    world.csv("b", "id,w 1,2")
+    world.sql("mart.q", query)
+    world.run()
+    (found,) = world.load().impact("raw.b.w", "DROP").impacts
+    assert (found.outcome, [str(place.file) for place in found.places]) == ("BREAKS", ["assets/mart/q.sql"])
