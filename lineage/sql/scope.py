@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from headwater.lineage.sql.model import IDENTITY, LOOK, Binding, Column, Edge, TableReference, whole
+from headwater.lineage.sql.model import IDENTITY, LOOK, TRANSFORMATION, Binding, Column, Edge, TableReference, whole
 
 NO_NAMES: frozenset[str] = frozenset()
 Known = tuple[Column, str, TableReference | None]  # its meaning for the hash, and the reference that qualifies it
@@ -92,8 +92,18 @@ def in_scope(scope: Scope, name: str, aliases_first: bool, doubtful: list[Bindin
         return Found(Column(certain[0].column.name, certain[0].column.type, edges), None, True, meaning)
     doubtful += [binding for binding in scope.bindings if binding.is_open]
     if (alias := scope.aliases.get(name)) is not None:
-        return Found(alias)
+        return _alias_or_row(scope, name, alias)
     return None
+
+
+def _alias_or_row(scope: Scope, name: str, alias: Column) -> Found:
+    """In a select list and WHERE the engine takes the row of a table of that name, elsewhere the alias: both count."""
+    binding = scope.binding((name,))
+    if binding is None:
+        return Found(alias)
+    reason = f"{name} may be a whole row or an alias"
+    edges: list[Edge] = [(alias, IDENTITY), (whole(binding.relation, reason), TRANSFORMATION)]
+    return Found(Column(alias.name, None, edges), meaning="alias or row")
 
 
 def _alias_or_column(scope: Scope, name: str, alias: Column) -> Found:

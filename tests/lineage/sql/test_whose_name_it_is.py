@@ -113,3 +113,10 @@ def test_a_pivot_of_a_hundred_million_columns_is_refused() -> None:
     lists = " ".join(f"c{number} in ({', '.join(map(str, range(10)))})" for number in range(8))
     with pytest.raises(SqlError, match="PIVOT"):
         analyse_sql(f"select * from t pivot (sum(d) for {lists})")
+
+
+@pytest.mark.parametrize("tail", ["", " where q is not null", " order by q"])
+def test_the_row_of_a_table_may_go_by_the_name_of_an_alias(tail: str) -> None:
+    schema: dict[str, dict[str, str | None]] = {"t": {"a": "int", "b": "int"}}
+    assert reads(f"select 5 as q, q as z from t q{tail}", schema) == [("t", None)]
+    assert reads(f"select a as q, q as z from t r{tail}", schema) == [("t", ("a",))]
