@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from pathlib import Path
 
@@ -84,3 +85,10 @@ def test_the_clauses_of_the_manual_are_those_of_the_code_in_their_order() -> Non
     text = (ROOT / "docs" / "staleness.md").read_text(encoding="utf-8")
     table = text.split("## The clauses")[1].split("## ")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [clause.name for clause in CLAUSES]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "pycon")], ids=lambda page: page.name)
+def test_python_sessions_print_what_they_show(page: Path) -> None:
+    failed, tried = doctest.testfile(str(page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert tried > 0
+    assert failed == 0
