@@ -66,6 +66,8 @@ def look_up(scope: Scope | None, name: str, aliases_first: bool = False) -> Foun
         if found is not None:
             is_alias = found.binding is None and found.meaning == "alias" and at.lateral_aliases
             return with_doubt(found, doubtful, name, certain=is_alias)
+        if at.binding((name,)) is not None:
+            break  # the row of a table of that name is nearer than any column further out
         at = at.parent
         aliases_first = False
         inner = inner or len(doubtful)

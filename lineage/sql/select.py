@@ -133,7 +133,7 @@ def _item(selection: Selection, item: Any) -> None:
     if type(item) is exp.Alias:
         name = item.alias
         result = Column(name, types.type_of(resolution, expression), edges)
-        scope.aliases.setdefault(name.lower(), result)
+        _name_alias(scope, name.lower(), result)
     elif type(item) is exp.Aliases:
         for identifier in item.args.get("expressions") or ():
             out.add(Column(identifier.name, None, Walk(resolution, scope, selection.environment).run(item.this)))
@@ -143,6 +143,14 @@ def _item(selection: Selection, item: Any) -> None:
     else:
         result = Column(naming.output_name(resolution, expression), types.type_of(resolution, expression), edges)
     out.add(result)
+
+
+def _name_alias(scope: Scope, key: str, column: Column) -> None:
+    """Of two items of one alias, the engine means now the later and now the earlier one: both are looked at."""
+    before = scope.aliases.get(key)
+    scope.aliases[key] = (
+        column if before is None else Column(column.name, column.type, [(column, IDENTITY), (before, LOOK)])
+    )
 
 
 def _expand_struct(selection: Selection, node: Any, edges: list[Edge], named: bool) -> bool:

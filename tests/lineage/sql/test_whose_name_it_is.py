@@ -120,3 +120,16 @@ def test_the_row_of_a_table_may_go_by_the_name_of_an_alias(tail: str) -> None:
     schema: dict[str, dict[str, str | None]] = {"t": {"a": "int", "b": "int"}}
     assert reads(f"select 5 as q, q as z from t q{tail}", schema) == [("t", None)]
     assert reads(f"select a as q, q as z from t r{tail}", schema) == [("t", ("a",))]
+
+
+def test_the_row_of_an_inner_table_is_nearer_than_a_column_further_out() -> None:
+    schema: dict[str, dict[str, str | None]] = {"t": {"a": "int", "b": "int"}, "o": {"d": "int", "x": "int"}}
+    assert reads("select (select max(d::varchar) from t d) as m from o", schema) == [("t", None), ("o", ())]
+    assert reads("select (select max(d) from t e) as m from o", schema) == [("t", ()), ("o", ("d",))]
+
+
+def test_two_items_of_one_alias_are_both_looked_at() -> None:
+    schema: dict[str, dict[str, str | None]] = {"t": {"a": "int", "b": "int"}}
+    assert reads("select k from (select a as y, b as y, y as k from t)", schema) == [("t", ("a", "b"))]
+    (output,) = analyse_sql("select k from (select a as y, b as y, y as k from t)", schema=schema).outputs or ()
+    assert [source.column for source in output.sources] == ["b"]
