@@ -93,6 +93,7 @@ class Resolution:
     names_matter: bool = False  # whether the spelling of column names can become data
     aliases_matter: bool = False  # whether the names of tables in this text can, too
     next_index: int = 0
+    depth: int = 0  # of rules of types within rules
     definitions: list[CteDefinition] = field(default_factory=list)  # every CTE, in text order
     clauses: set[int] = field(default_factory=set)  # ids of the FROM clauses that were resolved
     may_choose_columns: bool = False  # whether COLUMNS(...) or `* LIKE` can occur in the text at all

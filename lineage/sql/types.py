@@ -16,6 +16,7 @@ from headwater.lineage.sql import functions, structs
 from headwater.lineage.sql.context import Resolution
 from headwater.lineage.sql.function_names import words
 
+MOST_NESTED: Final = 50  # rules within rules: a sum of hundreds of terms is one within the other
 UNKNOWN: Final = "?"
 _NAMES: Final = {
     "INT": "integer", "BIGINT": "bigint", "SMALLINT": "smallint", "TINYINT": "tinyint", "INT128": "hugeint",
@@ -103,7 +104,17 @@ _RETURNED: Final = {
 
 
 def type_of(resolution: Resolution, node: Any) -> str | None:
-    """Return the type of a resolved expression, lower case, or None where it is not certain."""
+    """Return the type of a resolved expression, lower case, or None where it is not certain, or nests too deeply."""
+    if resolution.depth >= MOST_NESTED:
+        return None
+    resolution.depth += 1
+    try:
+        return _type_of(resolution, node)
+    finally:
+        resolution.depth -= 1
+
+
+def _type_of(resolution: Resolution, node: Any) -> str | None:
     for _ in range(50):
         kind = type(node)
         if kind in _NOTED:

@@ -77,3 +77,14 @@ def test_a_form_that_no_rule_has_met_is_an_error_of_the_text(monkeypatch: pytest
     monkeypatch.setattr(writes, "resolve_statement", stumble)
     with pytest.raises(SqlError, match="not understood: IndexError"):
         analyse_sql("select 1 as x")
+
+
+@pytest.mark.parametrize("terms", [300, 4_000, 20_000])
+@pytest.mark.parametrize("sign", ["+", "||", "and", "*"])
+def test_long_chains_are_answered(terms: int, sign: str) -> None:
+    """A generated score may well add hundreds of columns."""
+    sql = "select " + f" {sign} ".join(["a"] * terms)
+    for named in (f"{sql} as s from t", f"{sql} from t"):
+        analysis = analyse_sql(named, schema={"t": {"a": "integer"}})
+        assert [read.columns for read in analysis.reads] == [("a",)]
+        assert [len(output.sources) for output in analysis.outputs or ()] == [1]
