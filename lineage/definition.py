@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from headwater.assets.asset import Asset
 from headwater.lineage.encoding import tagged_hash
+from headwater.lineage.fingerprint import column_set_key
 from headwater.lineage.schema import SchemaColumns
 
 
@@ -15,6 +16,7 @@ from headwater.lineage.schema import SchemaColumns
 class ReadSet:
     """What a definition reads of one upstream, over all references to it: sorted columns, or None for ALL.
 
+    `condition` is what its rows have to meet to be seen, as SQL over the upstream's own columns; None: all rows are.
     `reason` says why ALL. With `recorded`, the columns are known only when it runs (a Python asset's handle remembers
     what was taken), so those of the last trace count.
     """
@@ -23,6 +25,12 @@ class ReadSet:
     columns: tuple[str, ...] | None
     reason: str | None = None
     recorded: bool = False
+    condition: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The column set key under which the fingerprint of what it sees is stored."""
+        return column_set_key(self.columns, self.condition)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,13 @@ The numbers come from an engine; this module only says what a fingerprint is and
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from headwater.lineage.schema import SchemaColumns
+
+FILE_BYTES = "bytes"  # in place of a column set key: the bytes of a file were read, and its SHA-256 is the token
+_KEY = re.compile(r'(\*|(?:"(?:[^"]|"")*"(?:,"(?:[^"]|"")*")*)?)(?: where (.*))?', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,38 @@ class Fingerprint:
         return self == other
 
 
-def column_set_key(columns: tuple[str, ...] | None) -> str:
-    """Return the key under which a fingerprint of `columns` is stored: `*` for ALL, else sorted names, quoted."""
-    if columns is None:
-        return "*"
-    return ",".join('"' + name.replace('"', '""') + '"' for name in sorted(name.lower() for name in columns))
+def column_set_key(columns: tuple[str, ...] | None, condition: str | None = None) -> str:
+    """Return the key under which a fingerprint of `columns` is stored: `*` for ALL, else sorted names, quoted.
+
+    A fingerprint of the rows that meet a `condition` (SQL over the table's own columns) has it behind ` where `.
+    """
+    names = () if columns is None else sorted(name.lower() for name in columns)
+    text = "*" if columns is None else ",".join('"' + name.replace('"', '""') + '"' for name in names)
+    return text if condition is None else f"{text} where {condition}"
+
+
+def columns_of_key(key: str) -> tuple[str, ...] | None:
+    """Return the columns behind a column set key, or None for ALL and for the bytes of a file."""
+    names = _parts(key)[0]
+    if names == "*":
+        return None
+    return tuple(name.replace('""', '"') for name in names[1:-1].split('","')) if names else ()
+
+
+def condition_of_key(key: str) -> str | None:
+    """Return the condition behind a column set key, or None where all rows count."""
+    return _parts(key)[1]
+
+
+def _parts(key: str) -> tuple[str, str | None]:
+    """Return the columns of a key as written, and its condition."""
+    if key == FILE_BYTES:
+        return "*", None
+    if " where " not in key:
+        return key, None
+    match = _KEY.fullmatch(key)
+    assert match is not None, "keys are made by `column_set_key`"
+    return match[1], match[2]
 
 
 def token(fingerprint: Fingerprint) -> str:

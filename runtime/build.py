@@ -21,7 +21,7 @@ from headwater.assets.key import AssetKey
 from headwater.checks.check import CheckResult, Verdict
 from headwater.checks.gate import judge
 from headwater.lineage.definition import ReadSet
-from headwater.lineage.fingerprint import column_set_key, token
+from headwater.lineage.fingerprint import FILE_BYTES, columns_of_key, condition_of_key, token
 from headwater.lineage.recorded_lineage import RecordedLineage
 from headwater.lineage.schema import SchemaColumns
 from headwater.lineage.sql.analysis import Analysis
@@ -32,8 +32,7 @@ from headwater.runtime.engines.engine import Row, Session
 from headwater.runtime.order import Built, Observed, Order
 from headwater.runtime.publish import in_environment, prepare_file, sync_folder
 from headwater.runtime.sources import content_digest, file_state, require_unchanged, source_files
-from headwater.runtime.staleness import columns_of_key
-from headwater.runtime.state import FILE_BYTES, PublishedFile, TraceRead
+from headwater.runtime.state import PublishedFile, TraceRead
 
 SAMPLE_ROWS = 5
 SMALL_ROWS = 10_000
@@ -121,9 +120,11 @@ def scan(draft: _Draft) -> None:
 
     order, session = draft.order, draft.session
     names = {name.lower() for name, _ in draft.schema}
-    there = [columns for columns in order.wanted if names.issuperset(columns)]  # a reader may have seen what is gone
-    sets: list[tuple[str, ...] | None] = [None, *there]
-    expressions = [session.fingerprint_sql(draft.schema, _match(draft.schema, columns)) for columns in sets]
+    there = [
+        key for key in order.wanted if names.issuperset(columns_of_key(key) or ())
+    ]  # one may have seen what is gone
+    keys = ("*", *there)
+    expressions = [fingerprint_sql(session, draft.schema, key) for key in keys]
     plan = plan_scan(
         draft.relation,
         draft.schema,
@@ -134,14 +135,15 @@ def scan(draft: _Draft) -> None:
         _schemas(draft),
     )
     found = run_scan(plan, lambda sql: session.row(sql, small=draft.small))
-    if found.extra_errors:
-        raise StepError(
-            f"The data cannot be fingerprinted: {found.extra_errors[0][1]}", "Cast the column to another type."
-        )
-    for index, columns in enumerate(sets):
-        values: Row = tuple(found.extra[3 * index : 3 * index + 3])  # type: ignore[arg-type]
-        fingerprint = session.fingerprint(draft.schema, _match(draft.schema, columns), values)
-        draft.tokens[column_set_key(columns)] = token(fingerprint)
+    failed = {position // 3: message for position, message in found.extra_errors}
+    for index, key in enumerate(keys):
+        if index not in failed:
+            values: Row = tuple(found.extra[3 * index : 3 * index + 3])  # type: ignore[arg-type]
+            draft.tokens[key] = token(
+                session.fingerprint(draft.schema, _match(draft.schema, columns_of_key(key)), values)
+            )
+        elif condition_of_key(key) is None:  # a reader's condition that raises is its reader's matter
+            raise StepError(f"The data cannot be fingerprinted: {failed[index]}", "Cast the column to another type.")
     draft.rows = found.rows
     draft.results = tuple(_with_sample(result, draft) for result in found.results)
 
@@ -348,7 +350,7 @@ def _sync(path: Path) -> None:
 
 
 def _places(reads: Iterable[ReadSet]) -> set[tuple[AssetKey, str]]:
-    return {(AssetKey(read.upstream), column_set_key(read.columns)) for read in reads}
+    return {(AssetKey(read.upstream), read.key) for read in reads}
 
 
 def _trace(draft: _Draft, upstream: AssetKey, key: str) -> TraceRead:
@@ -359,15 +361,19 @@ def _trace(draft: _Draft, upstream: AssetKey, key: str) -> TraceRead:
         assert pinned.version.file is not None, "only a file has bytes to give"
         known = pinned.version.file.sha256
     if known is None:
-        known = take_token(draft.session, pinned.relation, pinned.version.schema, columns_of_key(key))
+        known = take_token(draft.session, pinned.relation, pinned.version.schema, key)
     return TraceRead(upstream, pinned.version.number, key, known)
 
 
-def take_token(session: Session, relation: str, schema: SchemaColumns, columns: tuple[str, ...] | None) -> str:
-    """Fingerprint `columns` of `relation` in a scan of its own and return the token."""
-    matched = _match(schema, columns)
-    values = session.row(f"select {', '.join(session.fingerprint_sql(schema, matched))} from {relation}")
-    return token(session.fingerprint(schema, matched, values))
+def take_token(session: Session, relation: str, schema: SchemaColumns, key: str) -> str:
+    """Fingerprint what the column set key `key` says of `relation`, in a scan of its own, and return the token."""
+    values = session.row(f"select {', '.join(fingerprint_sql(session, schema, key))} from {relation}")
+    return token(session.fingerprint(schema, _match(schema, columns_of_key(key)), values))
+
+
+def fingerprint_sql(session: Session, schema: SchemaColumns, key: str) -> tuple[str, ...]:
+    """Return the aggregate expressions of the fingerprint that the column set key `key` names."""
+    return session.fingerprint_sql(schema, _match(schema, columns_of_key(key)), condition_of_key(key))
 
 
 def _match(schema: SchemaColumns, columns: tuple[str, ...] | None) -> tuple[str, ...] | None:

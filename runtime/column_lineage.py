@@ -11,11 +11,12 @@ from headwater.assets.key import AssetKey
 from headwater.lineage.asset_lineage import Taken, python_lineage, sql_lineage
 from headwater.lineage.column_graph import AssetLineage, ColumnGraph, ColumnRef, node_name
 from headwater.lineage.column_tags import DeclaredTags
+from headwater.lineage.fingerprint import columns_of_key
 from headwater.lineage.recorded_lineage import RecordedLineage, decode
 from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.definer import known_schema, stored_columns
 from headwater.runtime.model import ReadLine
-from headwater.runtime.staleness import Resolved, columns_of_key
+from headwater.runtime.staleness import Resolved
 from headwater.runtime.state import State, VersionRecord
 from headwater.runtime.state_reader import SqlStateReader
 from headwater.runtime.workspace import Workspace

@@ -312,22 +312,35 @@ def _is_unchanged(resolved: Resolved, published: VersionRecord, state: State) ->
 def merge_reads(reads: tuple[Read, ...]) -> tuple[ReadSet, ...]:
     """Return one read set for each upstream, over all references to it."""
     return merge_read_sets(
-        [ReadSet(r.table.lower(), None if r.columns is None else tuple(r.columns), r.reason) for r in reads]
+        [
+            ReadSet(r.table.lower(), None if r.columns is None else tuple(r.columns), r.reason, condition=r.filter)
+            for r in reads
+        ]
     )
 
 
 def merge_read_sets(reads: list[ReadSet]) -> tuple[ReadSet, ...]:
-    """Return one read set for each upstream, sorted: the union of columns, or ALL where one of them is ALL."""
-    merged: dict[str, ReadSet] = {}
+    """Return one read set for each upstream, sorted: the union of what its references see.
+
+    That is the union of columns, or ALL where one of them is ALL, of the rows that meet any of the conditions, or of
+    all rows where one reference has none.
+    """
+    merged: dict[str, list[ReadSet]] = {}
     for read in reads:
-        before = merged.get(read.upstream)
-        if before is None:
-            columns = None if read.columns is None else tuple(sorted(set(read.columns)))
-            merged[read.upstream] = replace(read, columns=columns)
-        elif before.columns is not None:
-            columns = None if read.columns is None else tuple(sorted({*before.columns, *read.columns}))
-            merged[read.upstream] = replace(before, columns=columns, reason=before.reason or read.reason)
-    return tuple(merged[name] for name in sorted(merged))
+        merged.setdefault(read.upstream, []).append(read)
+    return tuple(_union(merged[name]) for name in sorted(merged))
+
+
+def _union(reads: list[ReadSet]) -> ReadSet:
+    """Return what several references to one upstream see together."""
+    columns: tuple[str, ...] | None = None
+    if all(read.columns is not None for read in reads):
+        columns = tuple(sorted({name for read in reads for name in read.columns or ()}))
+    conditions = sorted({read.condition for read in reads if read.condition is not None})
+    narrowed = all(read.condition is not None for read in reads)
+    joined = conditions[0] if len(conditions) == 1 else " OR ".join(f"({condition})" for condition in conditions)
+    reason = next((read.reason for read in reads if read.reason), None)
+    return replace(reads[0], columns=columns, reason=reason, condition=joined if narrowed else None)
 
 
 def _checks_id(asset: Asset) -> str:

@@ -140,7 +140,7 @@ def differs(session: Session, version: VersionRecord, relation: str | None = Non
         seen = relation or relation_of(session, version.physical)
         if version.physical.startswith("=") and session.describe(seen) != version.schema:
             return True
-        return take_token(session, seen, version.schema, None) != version.tokens["*"]
+        return take_token(session, seen, version.schema, "*") != version.tokens["*"]
     except StepError:
         return True
 

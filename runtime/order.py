@@ -33,8 +33,8 @@ class Pinned:
 class Order:
     """Build a new version into `physical`, or judge the existing `version` again (kind RECHECK).
 
-    `tokens` are fingerprint tokens known for pinned inputs, by (upstream, column set key). `wanted` are the column sets
-    that readers of this asset see: their fingerprints are taken in the same scan.
+    `tokens` are fingerprint tokens known for pinned inputs, by (upstream, column set key). `wanted` are the column set
+    keys of what readers of this asset see: their fingerprints are taken in the same scan.
     """
 
     kind: Literal["BUILD", "RECHECK"]
@@ -42,7 +42,7 @@ class Order:
     physical: str
     inputs: Mapping[AssetKey, Pinned]
     tokens: Mapping[tuple[AssetKey, str], str]
-    wanted: tuple[tuple[str, ...], ...]
+    wanted: tuple[str, ...]
     run: str
     now: datetime
     root: Path

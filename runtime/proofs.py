@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from headwater.lineage.fingerprint import columns_of_key
 from headwater.runtime.model import Clause
-from headwater.runtime.staleness import CLAUSES, Case, Decision, columns_of_key
+from headwater.runtime.staleness import CLAUSES, Case, Decision
 from headwater.runtime.state import VersionRecord
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Protocol
 
 from headwater.assets.config import ProjectConfig
+from headwater.assets.errors import StepError
 from headwater.assets.key import AssetKey
-from headwater.lineage.fingerprint import column_set_key
+from headwater.lineage.fingerprint import FILE_BYTES, condition_of_key
 from headwater.runtime.clock import truncate
 from headwater.runtime.clock_sql import clock_literals
 from headwater.runtime.definer import Definer, PublishedSchemas
@@ -25,7 +26,6 @@ from headwater.runtime.staleness import (
     Case,
     Decision,
     Resolved,
-    columns_of_key,
     decide,
     is_judged_today,
     is_of_today,
@@ -77,7 +77,7 @@ class Situation:
     state: State
     decisions: Mapping[AssetKey, Decision]
     left_out: frozenset[AssetKey]  # assets that are not current and not part of the plan
-    readers: Mapping[AssetKey, frozenset[tuple[str, ...]]]
+    readers: Mapping[AssetKey, frozenset[str]]
     run: str
     now: datetime
     store: Path
@@ -112,18 +112,17 @@ def resolve_step(at: Situation, key: AssetKey, force: bool, look: Look) -> Ended
     return _order(at, case, "BUILD", None)
 
 
-def wanted_sets(resolved: Mapping[AssetKey, Resolved], state: State) -> dict[AssetKey, frozenset[tuple[str, ...]]]:
-    """Return for each asset the column sets that readers see: those of today's definitions and of recorded traces."""
-    wanted: dict[AssetKey, set[tuple[str, ...]]] = {}
+def wanted_sets(resolved: Mapping[AssetKey, Resolved], state: State) -> dict[AssetKey, frozenset[str]]:
+    """Return for each asset the column set keys that readers see: of today's definitions and of recorded traces."""
+    wanted: dict[AssetKey, set[str]] = {}
     for reader in resolved.values():
         for read in (*reader.definition.reads, *reader.check_reads):
-            if read.columns is not None:
-                wanted.setdefault(AssetKey(read.upstream), set()).add(tuple(sorted(c.lower() for c in read.columns)))
+            wanted.setdefault(AssetKey(read.upstream), set()).add(read.key)
     for version in state.published.values():
         for trace in (*version.trace, *version.gate.reads):
-            columns = columns_of_key(trace.columns)
-            if columns is not None:
-                wanted.setdefault(trace.upstream, set()).add(columns)
+            wanted.setdefault(trace.upstream, set()).add(trace.columns)
+    for keys in wanted.values():
+        keys -= {"*", FILE_BYTES}
     return {key: frozenset(sets) for key, sets in wanted.items()}
 
 
@@ -191,8 +190,13 @@ def _of_today(at: Situation, case: Case, look: Look, *, exact: bool) -> VersionR
 
 
 def _fill(at: Situation, case: Case, versions: Iterable[VersionRecord], look: Look) -> None:
+    """Take the fingerprints that comparing needs. Under a condition that raises an error there is none: undecidable."""
     for version, columns in missing_tokens(case, versions):
-        at.state.extra_tokens[(version.asset, version.number, columns)] = look.fill(version, columns)
+        try:
+            at.state.extra_tokens[(version.asset, version.number, columns)] = look.fill(version, columns)
+        except StepError:
+            if condition_of_key(columns) is None:
+                raise
 
 
 def _order(at: Situation, case: Case, kind: str, version: VersionRecord | None) -> Order:
@@ -205,7 +209,7 @@ def _order(at: Situation, case: Case, kind: str, version: VersionRecord | None) 
             continue
         file = None if upstream.file is None else at.store / upstream.file.sha256
         inputs[upstream.asset] = Pinned(upstream, at.relation_of(upstream), file)
-        columns = column_set_key(read.columns)
+        columns = read.key
         known = at.state.token(upstream, columns)
         if known is not None:
             tokens[(upstream.asset, columns)] = known

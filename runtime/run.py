@@ -49,7 +49,7 @@ from headwater.runtime.recording import (
 from headwater.runtime.resolve import Ended, Reuse, Situation, resolve_step
 from headwater.runtime.runlog import RunLog
 from headwater.runtime.scheduler import Schedule
-from headwater.runtime.staleness import Decision, columns_of_key
+from headwater.runtime.staleness import Decision
 from headwater.runtime.state import State, VersionRecord
 
 BATCH = 16
@@ -380,7 +380,7 @@ class Run:
     def fill(self, version: VersionRecord, columns: str) -> str:
         """Take a fingerprint that clause 5 needs and that nobody needed before; what decides is recorded."""
         relation = relation_of(self._own, version.physical)
-        found = take_token(self._own, relation, version.schema, columns_of_key(columns))
+        found = take_token(self._own, relation, version.schema, columns)
         self._books.facts.append(token_entry(version, columns, found))
         return found
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from headwater.assets.asset import Asset
 from headwater.assets.key import AssetKey
 from headwater.lineage.definition import Definition, ReadSet
+from headwater.lineage.fingerprint import columns_of_key, condition_of_key
 from headwater.runtime.clock import clock_text, from_iso
 from headwater.runtime.model import Reason, Status, StatusWord
 from headwater.runtime.state import FILE_BYTES, State, TraceRead, VersionRecord
@@ -330,12 +331,12 @@ def _compare(case: Case, read: TraceRead, code: str) -> Iterator[Failure]:
     columns = columns_of_key(read.columns)
     token = case.state.token(upstream, read.columns)
     if token is None:
-        seen = "all columns" if columns is None else _some(columns) if columns else "the number of rows"
+        seen = _what(columns, condition_of_key(read.columns), "all columns")
         message = f"the fingerprint of {seen} in {read.upstream}@v{upstream.number} was never computed."
         yield "UNKNOWN", Reason("UNDECIDABLE", message, read.upstream, columns)
         return
     rows = "" if read.columns == FILE_BYTES else _rows_moved(read.token, token)
-    what = "the data it reads" if columns is None else _some(columns) if columns else "the row count"
+    what = _what(columns, condition_of_key(read.columns), "the data it reads")
     message = f"{what} of {read.upstream} changed between v{read.number} and v{upstream.number}{rows}."
     yield "STALE", Reason(code, message, read.upstream, columns)
 
@@ -343,6 +344,12 @@ def _compare(case: Case, read: TraceRead, code: str) -> Iterator[Failure]:
 def _rows_moved(then: str, now: str) -> str:
     rows_then, rows_now = then.split(":")[0], now.split(":")[0]
     return f" ({rows_then} rows then, {rows_now} now)" if rows_then != rows_now else ""
+
+
+def _what(columns: tuple[str, ...] | None, condition: str | None, everything: str) -> str:
+    """Return what a read sees, for a sentence."""
+    seen = everything if columns is None else _some(columns) if columns else "the number of rows"
+    return seen if condition is None else f"{seen} where {condition}"
 
 
 def _some(columns: tuple[str, ...]) -> str:
@@ -356,13 +363,6 @@ def _gone(upstream: VersionRecord, read: TraceRead) -> tuple[str, ...]:
     """Return the columns that were read and that the upstream no longer has: what it gives now cannot be equal."""
     names = {name.lower() for name, _ in upstream.schema}
     return tuple(name for name in columns_of_key(read.columns) or () if name not in names)
-
-
-def columns_of_key(key: str) -> tuple[str, ...] | None:
-    """Return the columns behind a column set key, or None for ALL and for the bytes of a file."""
-    if key in ("*", FILE_BYTES):
-        return None
-    return tuple(name.replace('""', '"') for name in key[1:-1].split('","')) if key else ()
 
 
 def _definition_message(changed: list[str], version: VersionRecord, today: Definition) -> str:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from headwater.assets.key import AssetKey
+from headwater.lineage.fingerprint import FILE_BYTES
 from headwater.lineage.schema import SchemaColumns
-
-FILE_BYTES = "bytes"  # in place of a column set key: the bytes of a file were read, and its SHA-256 is the token
 
 
 @dataclass(frozen=True, slots=True)

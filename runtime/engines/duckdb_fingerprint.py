@@ -59,8 +59,14 @@ class FingerprintSql:
     connection: duckdb.DuckDBPyConnection
     algorithm: str
 
-    def expressions(self, schema: SchemaColumns, columns: tuple[str, ...] | None) -> tuple[str, str, str]:
-        """Return the aggregates (rows, sum_a, sum_b) over `columns` of `schema`; without columns the sums are 0."""
+    def expressions(
+        self, schema: SchemaColumns, columns: tuple[str, ...] | None, condition: str | None = None
+    ) -> tuple[str, str, str]:
+        """Return the aggregates (rows, sum_a, sum_b) over `columns` of `schema`; without columns the sums are 0.
+
+        They are over the rows that meet `condition`, where there is one.
+        """
+        only = "" if condition is None else f" filter (where {condition})"
         first: list[str] = []
         second: list[str] = ["1"]
         for name, kind in covered_columns(schema, columns):
@@ -68,8 +74,8 @@ class FingerprintSql:
             first += terms
             second += terms[:2]
         if not first:
-            return "count(*)", "0", "0"
-        return "count(*)", _sum(first), _sum(second[::-1])
+            return f"count(*){only}", "max(0)", "max(0)"  # aggregates too: each may be asked for alone
+        return f"count(*){only}", _sum(first) + only, _sum(second[::-1]) + only
 
     def _terms(self, name: str, type_: str | None) -> tuple[str, ...]:
         if type_ is None:

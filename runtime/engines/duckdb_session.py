@@ -73,8 +73,10 @@ class DuckDBSession:
         with engine_errors():
             return duckdb_objects.read(self._cursor, _query(sql), form)
 
-    def fingerprint_sql(self, schema: SchemaColumns, columns: tuple[str, ...] | None) -> tuple[str, ...]:
-        return self._fingerprints.expressions(schema, columns)
+    def fingerprint_sql(
+        self, schema: SchemaColumns, columns: tuple[str, ...] | None, condition: str | None = None
+    ) -> tuple[str, ...]:
+        return self._fingerprints.expressions(schema, columns, condition)
 
     def fingerprint(self, schema: SchemaColumns, columns: tuple[str, ...] | None, values: Row) -> Fingerprint:
         return duckdb_fingerprint.fingerprint(self._algorithm, schema, columns, values)

@@ -76,8 +76,13 @@ class Session(Protocol):
     def read(self, sql: str, form: Form) -> object:
         """Return the result of a query as a frame, or as a lazy relation of the engine."""
 
-    def fingerprint_sql(self, schema: SchemaColumns, columns: tuple[str, ...] | None) -> tuple[str, ...]:
-        """Return the aggregate expressions of a fingerprint (always three), to be selected with others in one scan."""
+    def fingerprint_sql(
+        self, schema: SchemaColumns, columns: tuple[str, ...] | None, condition: str | None = None
+    ) -> tuple[str, ...]:
+        """Return the aggregate expressions of a fingerprint (always three), to be selected with others in one scan.
+
+        Only rows that meet `condition`, SQL over the relation's own columns, count.
+        """
 
     def fingerprint(self, schema: SchemaColumns, columns: tuple[str, ...] | None, values: Row) -> Fingerprint:
         """Return the fingerprint made of what the expressions of `fingerprint_sql` came to."""
