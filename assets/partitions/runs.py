@@ -112,6 +112,16 @@ def boxes(points: Points) -> Iterator[Box]:
             yield tuple(intervals), *box
 
 
+def cells(points: Points) -> Iterator[tuple[Interval, ...]]:
+    """Yield disjoint boxes of one interval for each coordinate that make up the set, ascending."""
+    if points is True:
+        yield ()
+        return
+    for low, high, rest in points:
+        for cell in cells(rest):
+            yield (low, high), *cell
+
+
 def _sweep(
     one: tuple[tuple[int, int, Points], ...],
     other: tuple[tuple[int, int, Points], ...],
