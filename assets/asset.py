@@ -11,8 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from headwater.assets.key import AssetKey
+
+if TYPE_CHECKING:  # a project without partitions does not pay for them
+    from headwater.assets.partitions import Dimensions, PartitionMapping
 
 Scalar = str | int | float | bool | Decimal | date | datetime | None
 OptionValue = Scalar | tuple["OptionValue", ...]
@@ -95,7 +99,7 @@ class Freshness:
 class Materialization:
     """How an asset is stored. `format` (csv, parquet, json) and `path` (relative to the project) are for files."""
 
-    kind: str = "table"  # table | view | file
+    kind: str = "table"  # table | partitioned | view | file
     format: str | None = None
     path: str | None = None
 
@@ -169,6 +173,10 @@ class Asset:
     meta: Options = ()
     # What the author of a Python asset says: column to the (input, column) that its values come from.
     lineage: tuple[tuple[str, tuple[tuple[AssetKey, str], ...]], ...] = ()
+    partitions: Dimensions = ()  # by name; none for an unpartitioned asset
+    mappings: tuple[tuple[AssetKey, PartitionMapping], ...] = ()  # upstream to what its partitions read of it
+    missing_partitions: str = "wait"  # wait | skip: what a partition does for upstream partitions that are not there
+    null_partition: str = "fail"  # fail | drop: what becomes of rows that have NULL for a key
     lines: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)  # of the fields as written
 
     @property
@@ -178,8 +186,12 @@ class Asset:
 
     @property
     def kind(self) -> str:
-        """One word for people and selectors: table, view, file, or external."""
+        """One word for people and selectors: table, partitioned, view, file, or external."""
         return "external" if self.is_external else self.materialization.kind
+
+    def mapping_of(self, upstream: AssetKey) -> PartitionMapping | None:
+        """Return the mapping that is declared for an upstream, or None."""
+        return next((mapping for key, mapping in self.mappings if key == upstream), None)
 
     def line_of(self, name: str) -> int:
         """Return the file line on which the field `name` was written, or that of the asset."""

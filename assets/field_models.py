@@ -15,7 +15,7 @@ FieldPath = tuple[str | int, ...]
 
 # Fields that INTERFACES names and that this version does not have yet: refused by name, never ignored.
 _NOT_YET = """renamed_from partitions mappings missing_partitions retry timeout pool publish_group automation"""
-_KINDS_NOT_YET = ("partitioned", "append", "merge", "snapshot")
+_KINDS_NOT_YET = ("append", "merge", "snapshot")
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
 _CRON_FIELDS = 5
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -71,7 +71,7 @@ class _FreshnessFields(_Strict):
 class MaterializationFields(_Strict):
     """How an asset is stored."""
 
-    kind: Literal["table", "view", "file"]
+    kind: Literal["table", "partitioned", "view", "file"]
     format: Literal["csv", "parquet", "json"] | None = None
     path: str | None = None
 
@@ -116,6 +116,10 @@ class AssetFields(CommonFields):
     dialect: str | None = None
     lineage: dict[str, Texts] | None = None
     on_upstream_blocked: Literal["hold", "use_last_good"] = "hold"
+    partitions: dict[str, object] = Field(default_factory=dict)
+    mappings: dict[str, object] = Field(default_factory=dict)
+    missing_partitions: Literal["wait", "skip"] = "wait"
+    null_partition: Literal["fail", "drop"] = "fail"
 
 
 class ExternalFields(CommonFields):
@@ -164,7 +168,7 @@ def _explain(
         return (
             loc,
             f"the materialization `{given}` is not available in this version of Headwater.",
-            "Use table, view or file.",
+            "Use table, partitioned, view or file.",
         )
     expected = context.get("expected", "") if isinstance(context, dict) else ""
     sentence, remedy = _SENTENCES.get(kind, (str(item["msg"]).removeprefix("Value error, "), "Correct it."))

@@ -34,6 +34,7 @@ from headwater.assets.field_models import (
 from headwater.assets.front import Body, Declaring
 from headwater.assets.key import AssetKey
 from headwater.assets.lineage_field import declared_lineage
+from headwater.assets.partition_fields import declared_partitions
 from headwater.assets.yaml_text import Path
 
 _FILE_FORMATS = ("csv", "parquet", "json")
@@ -58,14 +59,19 @@ def declare_asset(
         return None, key_problems + place_problems
     common, common_problems = _common(model, key, at)
     lineage, lineage_problems = declared_lineage(model.lineage, key, body, at)
-    common_problems += lineage_problems
+    partitions, partition_problems = declared_partitions(model, materialization, key, body, at)
+    common_problems += lineage_problems + partition_problems
     asset = replace(
         common,
         sql=body.sql,
         sql_line=body.sql_line,
         python=body.python,
         dialect=model.dialect or dialect,
-        materialization=materialization,
+        materialization=partitions.materialization,
+        partitions=partitions.dimensions,
+        mappings=partitions.mappings,
+        missing_partitions=model.missing_partitions,
+        null_partition=model.null_partition,
         deps=None if model.deps is None else tuple(deps),
         clock=model.clock,
         volatile=model.volatile,
@@ -73,7 +79,10 @@ def declare_asset(
         version=model.version,
         on_upstream_blocked=model.on_upstream_blocked,
         lineage=lineage,
-        lines=tuple((name, at.line_of((name,))) for name in fields),
+        lines=(
+            *((name, at.line_of((name,))) for name in fields),
+            *((f"mappings.{name.lower()}", at.line_of(("mappings", name))) for name in model.mappings),
+        ),
     )
     return asset, key_problems + place_problems + common_problems
 

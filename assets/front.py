@@ -21,6 +21,7 @@ class Declaring:
     line_of: LineOf
     parse_checks: ParseChecks
     defaults: Mapping[str, object]
+    timezone: str = "UTC"  # the project's
 
     def problem(self, path: Path, message: str, remedy: str = "", asset: str | None = None) -> Problem:
         """Return a Problem placed at the line where `path` was written."""

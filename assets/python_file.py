@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from headwater.assets.errors import Problem, RequestError
 from headwater.assets.fields import declare_asset
 from headwater.assets.front import Body, Declaring
 from headwater.assets.key import AssetKey
+from headwater.assets.partitions import All, ByFunction
 from headwater.assets.python_module import imported_modules, load_module
 from headwater.assets.python_values import given_to, written_function
 
@@ -102,6 +103,11 @@ class _Declaration:
         inputs = self._inputs()
         names = self._parameters(written)
         given = given_to(self._declared.function, self._root)
+        fields = self._declared.fields
+        if "deps" in fields:
+            self._problem("a Python asset names its upstreams in `inputs`.", "Remove `deps`.")
+            fields = {name: value for name, value in fields.items() if name != "deps"}
+        fields, functions = self._mapped(fields)
         code = PythonCode(
             module_file=self._file,
             qualname=written.__qualname__,
@@ -110,15 +116,32 @@ class _Declaration:
             context_parameter="context" if "context" in names else None,
             defined_in=None if self._is_here(written) else self._place(written),
             bound=given.bound,
-            functions=given.functions,
+            functions=tuple(dict.fromkeys((*given.functions, *functions))),
             opaque=given.opaque,
         )
-        fields = self._declared.fields
-        if "deps" in fields:
-            self._problem("a Python asset names its upstreams in `inputs`.", "Remove `deps`.")
-            fields = {name: value for name, value in fields.items() if name != "deps"}
         asset, more = declare_asset(fields, self._key, Body(python=code), self._at, dialect)
         return (None if self._problems else asset), (*self._problems, *more)
+
+    def _mapped(self, fields: Mapping[str, object]) -> tuple[Mapping[str, object], list[tuple[str, str, int]]]:
+        """Return the fields with functions among the mappings by name, and these functions: their code counts too."""
+        mappings = fields.get("mappings")
+        if not isinstance(mappings, Mapping) or not any(map(callable, mappings.values())):
+            return fields, []
+        named: dict[object, object] = dict(mappings)
+        functions = []
+        for upstream, mapping in mappings.items():
+            if not callable(mapping):
+                continue
+            written = mapping if isinstance(mapping, FunctionType) else None
+            file = None if written is None else self._place(written)
+            if written is None or file is None or not written.__qualname__.isidentifier() or file.startswith("/"):
+                remedy = "Write a plain function at the top of a file of the project."
+                self._problem(f"the mapping of {self._key} for {upstream} cannot be found by its name.", remedy)
+                named[upstream] = All()
+                continue
+            functions.append((file, written.__qualname__, written.__code__.co_firstlineno))
+            named[upstream] = ByFunction(f"{file}:{written.__qualname__}")
+        return {**fields, "mappings": named}, functions
 
     def _is_here(self, function: FunctionType) -> bool:
         return Path(function.__code__.co_filename) == self._root / self._file

@@ -14,6 +14,20 @@ if TYPE_CHECKING:
     from headwater.api import Project as Project
     from headwater.api import load_project as load_project
     from headwater.assets.declare import asset as asset
+    from headwater.assets.partition_functions import All as All
+    from headwater.assets.partition_functions import Daily as Daily
+    from headwater.assets.partition_functions import Dynamic as Dynamic
+    from headwater.assets.partition_functions import Hourly as Hourly
+    from headwater.assets.partition_functions import Identity as Identity
+    from headwater.assets.partition_functions import Latest as Latest
+    from headwater.assets.partition_functions import Monthly as Monthly
+    from headwater.assets.partition_functions import PerDimension as PerDimension
+    from headwater.assets.partition_functions import Quarterly as Quarterly
+    from headwater.assets.partition_functions import Static as Static
+    from headwater.assets.partition_functions import StaticMap as StaticMap
+    from headwater.assets.partition_functions import Weekly as Weekly
+    from headwater.assets.partition_functions import Window as Window
+    from headwater.assets.partition_functions import Yearly as Yearly
     from headwater.checks.functions import accepted_values as accepted_values
     from headwater.checks.functions import between as between
     from headwater.checks.functions import expression as expression
@@ -37,12 +51,29 @@ _CHECKS = (
     "sql",
     "unique",
 )
+_PARTITIONS = (
+    "All",
+    "Daily",
+    "Dynamic",
+    "Hourly",
+    "Identity",
+    "Latest",
+    "Monthly",
+    "PerDimension",
+    "Quarterly",
+    "Static",
+    "StaticMap",
+    "Weekly",
+    "Window",
+    "Yearly",
+)
 _NAMES = {
     "asset": "headwater.assets.declare",
     "Input": "headwater.runtime.python_io",
     "Context": "headwater.runtime.python_io",
     "Project": "headwater.api",
     "load_project": "headwater.api",
+    **dict.fromkeys(_PARTITIONS, "headwater.assets.partition_functions"),
     **dict.fromkeys(_CHECKS, "headwater.checks.functions"),
 }
 

@@ -79,10 +79,16 @@ def dict_text(pairs: tuple[tuple[str, str], ...]) -> str:
 def config_hash(asset: Asset) -> str:
     """Hash what the declaration itself decides about the data: how it is stored, where it comes from, its clock grain.
 
-    Descriptions, owners, tags, checks and freshness decide nothing about the data and are not in it.
+    Descriptions, owners, tags, checks and freshness decide nothing about the data and are not in it. Nor does which
+    partitions there are: adding some must not rebuild the others.
     """
     placed = asset.materialization
     source = asset.source
+    partitioned = (
+        tuple((name, dimension.identity) for name, dimension in asset.partitions),
+        tuple(sorted((key, mapping.form) for key, mapping in asset.mappings)),
+        asset.null_partition if asset.partitions else "",
+    )
     return tagged_hash(
         "asset-config",
         (
@@ -92,5 +98,6 @@ def config_hash(asset: Asset) -> str:
             asset.version,
             None if source is None else (source.file, source.format, source.table, source.data_time, source.options),
             tuple(asset.declared_types()) if source is not None else (),
+            *(partitioned if asset.partitions or asset.mappings else ()),
         ),
     )

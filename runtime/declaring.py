@@ -30,7 +30,7 @@ def declare_file(config: ProjectConfig, file: str, files: ProjectFiles) -> tuple
     A Python file that reaches outside the process while it is imported (reads files, the clock) may declare something
     else each time, so it is executed at every load; so is one that fails, because what it imports may be mended.
     """
-    at = Declaring(Location(file), lambda path: 1, parse_checks, config.defaults)
+    at = Declaring(Location(file), lambda path: 1, parse_checks, config.defaults, config.timezone)
     text, prefix = files.texts[file], files.folder_of[file]
     if file.endswith(".sql"):
         name = file.rsplit("/", 1)[-1].removesuffix(".sql").lower()

@@ -13,6 +13,7 @@ from headwater.assets.config import ProjectConfig
 from headwater.assets.errors import Problem, SqlError
 from headwater.assets.key import AssetKey
 from headwater.lineage.graph import AssetGraph, build_graph
+from headwater.runtime.partition_linking import mapping_problems
 
 Assets = Mapping[AssetKey, Asset]
 References = Mapping[AssetKey, tuple[str, ...]]
@@ -39,6 +40,7 @@ def link(config: ProjectConfig, assets: Assets, references: References, problems
     problems += _one_table_each(config, assets)
     problems += _sources_that_are_assets(config, assets)
     problems += _tags_that_nothing_has(assets.values())
+    problems += mapping_problems(assets, upstream, broken_keys(assets, problems))
     graph = build_graph(upstream, checked)
     if isinstance(graph, AssetGraph):
         return graph

@@ -111,7 +111,7 @@ def _sound_defaults(config: ProjectConfig, cache: AnalysisCache, problems: list[
 def _declarations(
     config: ProjectConfig, files: ProjectFiles, cache: AnalysisCache, crew: Crew | None
 ) -> tuple[dict[str, FileDeclarations], dict[str, bytes]]:
-    common = (config.dialect, sorted(config.defaults.items(), key=str))
+    common = (config.dialect, config.timezone, sorted(config.defaults.items(), key=str))
     python = texts_digest({f: t for f, t in files.texts.items() if f.endswith(".py")})
     keys = {
         file: cache_key("file", file, prefix, python if file.endswith(".py") else files.texts[file], common)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+Form: TypeAlias = tuple["str | int | Form | None", ...]  # plain nested data with a type tag first: one for each value
+
 GRAINS = ("hour", "day", "week", "month", "quarter", "year")
 
 
@@ -21,6 +23,16 @@ class Windows:
     end: str | None = None
     timezone: str = "UTC"
 
+    @property
+    def form(self) -> Form:
+        """The declaration as plain data."""
+        return ("windows", self.grain, self.start, self.end, self.timezone)
+
+    @property
+    def identity(self) -> Form:
+        """What of it says which data a partition is, as plain data: partitions come and go without changing others."""
+        return ("windows", self.grain, self.timezone)
+
 
 @dataclass(frozen=True, slots=True)
 class StaticKeys:
@@ -28,12 +40,32 @@ class StaticKeys:
 
     keys: tuple[str, ...]
 
+    @property
+    def form(self) -> Form:
+        """The declaration as plain data."""
+        return ("static", self.keys)
+
+    @property
+    def identity(self) -> Form:
+        """What of it says which data a partition is, as plain data."""
+        return ("keys",)
+
 
 @dataclass(frozen=True, slots=True)
 class DynamicKeys:
     """Keys that are added and retired as data. `name` is what the state knows the list by."""
 
     name: str
+
+    @property
+    def form(self) -> Form:
+        """The declaration as plain data."""
+        return ("dynamic", self.name)
+
+    @property
+    def identity(self) -> Form:
+        """What of it says which data a partition is, as plain data."""
+        return ("keys",)
 
 
 Dimension: TypeAlias = Windows | StaticKeys | DynamicKeys

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from headwater.assets.partitions.dimensions import Form
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -13,6 +15,11 @@ class Identity:
     Dimensions are matched by name, or as they are where both sides have one only. Of a dimension that the reader does
     not have, everything is read.
     """
+
+    @property
+    def form(self) -> Form:
+        """The declaration as plain data."""
+        return ("identity",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +32,20 @@ class Window:
     offset: int = 0
     trailing: int = 1
 
+    @property
+    def form(self) -> Form:
+        """The declaration as plain data."""
+        return ("window", self.offset, self.trailing)
+
 
 @dataclass(frozen=True, slots=True)
 class All:
     """Every partition that the upstream has."""
+
+    @property
+    def form(self) -> Form:
+        """The declaration as plain data."""
+        return ("all",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +55,22 @@ class Latest:
     Other dimensions are as with Identity.
     """
 
+    @property
+    def form(self) -> Form:
+        """The declaration as plain data."""
+        return ("latest",)
+
 
 @dataclass(frozen=True, slots=True)
 class StaticMap:
-    """For each key of the reader, the keys of the upstream. A key that is not listed reads nothing."""
+    """For each key of the reader, the keys of the upstream that it reads: nothing for one that is not listed."""
 
     pairs: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def form(self) -> Form:
+        """The declaration as plain data."""
+        return ("static", self.pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +78,11 @@ class ByFunction:
     """What a user's function says: it takes a Partition of the reader and returns texts of partitions."""
 
     name: str
+
+    @property
+    def form(self) -> Form:
+        """The declaration as plain data."""
+        return ("function", self.name)
 
 
 OneDimension: TypeAlias = Identity | Window | All | Latest | StaticMap
@@ -64,6 +96,11 @@ class PerDimension:
     """
 
     dimensions: tuple[tuple[str, str, OneDimension], ...]
+
+    @property
+    def form(self) -> Form:
+        """The declaration as plain data."""
+        return ("dimensions", tuple((name, to, how.form) for name, to, how in self.dimensions))
 
 
 PartitionMapping: TypeAlias = OneDimension | PerDimension | ByFunction

@@ -7,11 +7,12 @@ a mapping as boxes: nothing is done key by key, but for a user's function.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from headwater.assets.partitions import runs
 from headwater.assets.partitions.axis import Axes, Axis, KeyAxis, TimeAxis
+from headwater.assets.partitions.dimensions import Windows
 from headwater.assets.partitions.mappings import (
     All,
     ByFunction,
@@ -82,6 +83,25 @@ def mapping_fault(mapping: PartitionMapping, reader: Axes, upstream: Axes) -> st
     except ValueError as error:
         return str(error)
     return None
+
+
+def read_before_start(mapping: PartitionMapping, readers: Space, upstream: Space) -> Iterator[tuple[str, str, str]]:
+    """Yield (dimension, first window read, start) of the upstream's dimensions that are read from before their start.
+
+    The mapping must fit. What a function reads is not known here.
+    """
+    if isinstance(mapping, ByFunction):
+        return
+    for place, rule in enumerate(_rules(mapping, readers.axes, upstream.axes)):
+        (name, dimension), other = upstream.dimensions[place], upstream.axes[place][1]
+        if rule.reader is None or not isinstance(dimension, Windows) or not isinstance(other, TimeAxis):
+            continue
+        mine, reading = readers.axes[rule.reader][1], readers.dimensions[rule.reader][1]
+        first = mine.number(reading.start) if isinstance(reading, Windows) else None
+        start = other.number(dimension.start)
+        read = () if first is None else _related(rule.how, ((first, first),), mine, other)
+        if read and start is not None and read[0][0] < start:
+            yield name, other.key(read[0][0]), dimension.start
 
 
 def _called(mapping: ByFunction, readers: PartitionSet, upstream: Space, functions: Functions | None) -> PartitionSet:

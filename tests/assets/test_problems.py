@@ -30,7 +30,7 @@ def problems(root: Path, files: dict[str, str]) -> str:
     return "\n".join(map(str, load_project(root).errors))
 
 
-CASES = [(name, title) for name in ("sql", "yaml", "python") for title in cases(name)]
+CASES = [(name, title) for name in ("sql", "yaml", "python", "partitions") for title in cases(name)]
 
 
 @pytest.mark.parametrize(("name", "title"), CASES)
