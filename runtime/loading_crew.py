@@ -1,7 +1,7 @@
 """Cold loads on every core: other processes declare files and resolve assets, and give back rows of the cache.
 
 They do what this process would do, with the same functions, and their rows are found under the same keys; so a helper
-that dies, or that sees another configuration, costs time and nothing else. Started only for work that is worth it.
+that dies, hangs, or sees another configuration costs time and nothing else. Started only for work that is worth it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import os
 import struct
 import subprocess
 import sys
+import threading
+import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -24,16 +26,30 @@ Rows = Mapping[bytes, bytes]
 WORTH_STARTING: Final = 512  # tasks; a helper takes as long to start as some hundreds of them
 WORTH_SHARING: Final = 16  # tasks; fewer are done sooner here than they are sent
 MOST_PROCESSES: Final = 8
+PATIENCE_SECONDS: Final = 10.0  # for a helper, beyond as much time again as the own share of the work took
+_END_SECONDS: Final = 1.0  # for a process that was killed
+_INTERPRETERS: Final = ("python", "pypy", "graalpy")
 _LENGTH: Final = struct.Struct(">Q")
 _LONGEST: Final = 1 << 32  # bytes of one message
 _COMMAND: Final = "from headwater.runtime.loading_help import serve; serve()"
 
 
 class Crew:
-    """The helpers of one project at `root`. `processes` counts this one too."""
+    """The helpers of one project at `root`. `processes` counts this one too.
 
-    def __init__(self, root: Path, processes: int | None = None) -> None:
+    `patience_seconds` is how long a helper that does not answer is waited for, by `clock`, which counts in seconds.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        processes: int | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._root = root
+        self._patience_seconds, self._clock = patience_seconds, clock
+        self._asked = 0.0  # when work was given away last
         self._helpers: list[_Helper] | None = None
         self._count = (min(_cores(), MOST_PROCESSES) if processes is None else processes) - 1
 
@@ -46,6 +62,7 @@ class Crew:
         helpers = self._at_hand(len(tasks))
         if not helpers or len(tasks) < WORTH_SHARING:
             return tasks
+        self._asked = self._clock()
         size = -(-len(tasks) // (len(helpers) + 1))
         for number, helper in enumerate(helpers, 1):
             if part := tasks[number * size : (number + 1) * size]:
@@ -53,9 +70,11 @@ class Crew:
         return tasks[:size]
 
     def collect(self) -> None:
-        """Wait for what was given away and hand its rows on."""
+        """Wait for what was given away and hand its rows on; a helper much slower than this process is ended."""
+        now = self._clock()
+        until = now + (now - self._asked) + self._patience_seconds
         for helper in self._helpers or ():
-            helper.collect()
+            helper.collect(max(until - self._clock(), 0.0))
         if self._helpers:
             self._helpers = [helper for helper in self._helpers if helper.works]
 
@@ -67,21 +86,23 @@ class Crew:
 
     def _at_hand(self, tasks: int) -> list[_Helper]:
         if self._helpers is None:
-            if self._count < 1 or tasks < WORTH_STARTING:
+            interpreter = _interpreter()
+            if self._count < 1 or tasks < WORTH_STARTING or interpreter is None:
                 return []
-            self._helpers = [_Helper(self._root) for _ in range(self._count)]
+            self._helpers = [_Helper(interpreter, self._root) for _ in range(self._count)]
         return [helper for helper in self._helpers if helper.works]
 
 
 class _Helper:
     """One process at the other end of two pipes."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, interpreter: str, root: Path) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._adopt: Callable[[Rows], None] | None = None
+        self._exchange: _Exchange | None = None
         with suppress(OSError):
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _COMMAND, str(root)],
+                [interpreter, "-P", "-c", _COMMAND, str(root)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             )  # fmt: skip
             self._finalizer = weakref.finalize(self, _end, self._process)
@@ -92,26 +113,21 @@ class _Helper:
 
     def ask(self, kind: str, tasks: Sequence[Task], adopt: Callable[[Rows], None]) -> None:
         assert self._process is not None
-        assert self._process.stdin is not None
         try:
-            send(self._process.stdin, (kind, tuple(tasks)))
-            self._adopt = adopt
-        except OSError:
+            self._adopt, self._exchange = adopt, _Exchange(self._process, (kind, tuple(tasks)))
+        except RuntimeError:  # no more threads
             self.end()
 
-    def collect(self) -> None:
-        adopt, self._adopt = self._adopt, None
-        if adopt is None or self._process is None:
+    def collect(self, seconds: float) -> None:
+        """Hand on the rows that come within `seconds`, or end the helper."""
+        exchange, self._exchange = self._exchange, None
+        if exchange is None or self._adopt is None:
             return
-        assert self._process.stdout is not None
-        try:
-            rows = receive(self._process.stdout)
-        except (OSError, EOFError, ValueError):
-            rows = None
-        if isinstance(rows, dict):
-            adopt(rows)
-        else:
+        rows = exchange.answer(seconds)
+        if rows is None:
             self.end()
+        else:
+            self._adopt(rows)
 
     def end(self) -> None:
         if self._process is not None:
@@ -119,13 +135,37 @@ class _Helper:
             self._process = None
 
 
+class _Exchange:
+    """One question to a helper and its answer, on a thread, since a helper that hangs neither reads nor writes."""
+
+    def __init__(self, process: subprocess.Popen[bytes], question: object) -> None:
+        self._process, self._question = process, question
+        self._rows: Rows | None = None
+        self._thread = threading.Thread(target=self._talk, name="headwater-helper", daemon=True)
+        self._thread.start()
+
+    def answer(self, seconds: float) -> Rows | None:
+        """Return the rows, or None for a helper that failed or did not answer within `seconds`."""
+        self._thread.join(seconds)
+        return self._rows
+
+    def _talk(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(Exception):  # whatever it is, this process does the work then
+            send(self._process.stdin, self._question)
+            rows = receive(self._process.stdout)
+            self._rows = rows if isinstance(rows, dict) else None
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """A helper ends when nobody can ask it anything any more; one that is busy is not waited for."""
+    """A helper ends when nobody can ask it anything any more; one that is busy or stopped is not waited for."""
     process.kill()
-    for pipe in (process.stdin, process.stdout):
-        with suppress(OSError):
-            pipe.close() if pipe is not None else None
-    process.wait()
+    with suppress(subprocess.TimeoutExpired):  # the kernel may hold it: then it, and who talks to it, are left behind
+        process.wait(_END_SECONDS)
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):
+                pipe.close() if pipe is not None else None
 
 
 def send(pipe: IO[bytes], message: object) -> None:
@@ -151,6 +191,14 @@ def receive(pipe: IO[bytes]) -> object:
         return unpack(payload)
     except Exception as error:  # whatever unpacking raises, it is no message
         raise ValueError("not a message") from error
+
+
+def _interpreter() -> str | None:
+    """Return what runs Python code, or None in a program that has Python inside: started again, it would be itself."""
+    executable = sys.executable
+    if not executable or hasattr(sys, "frozen"):
+        return None
+    return executable if any(name in Path(executable).name.lower() for name in _INTERPRETERS) else None
 
 
 def _cores() -> int:

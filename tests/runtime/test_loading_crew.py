@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,62 @@ def test_a_helper_that_talks_nonsense_is_not_believed(root: Path, monkeypatch: p
 def test_a_helper_that_cannot_start_is_done_without(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     assert everything(root, Crew(root, processes=2)) == everything(root, None)
+
+
+@pytest.mark.parametrize("executable", [None, "", "/opt/shop/shop"])
+def test_a_program_that_has_python_inside_has_no_helpers(
+    root: Path, monkeypatch: pytest.MonkeyPatch, executable: str | None
+) -> None:
+    monkeypatch.setattr(sys, "executable", executable)
+    assert_alone(root, monkeypatch)
+
+
+def test_a_frozen_program_does_not_start_itself_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert_alone(root, monkeypatch)
+
+
+def assert_alone(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+    monkeypatch.setattr(subprocess, "Popen", lambda *a, **_: started.append(a))
+    assert everything(root, Crew(root, processes=3)) == everything(root, None)
+    assert started == []
+
+
+STOPPED = "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="nothing stops a process here")
+def test_a_stopped_helper_is_not_waited_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading_crew, "_COMMAND", STOPPED)
+    crew = Crew(root, processes=3, patience_seconds=0, clock=lambda: 0.0)
+    asked: list[float] = []
+    collect = loading_crew._Helper.collect
+    monkeypatch.setattr(loading_crew._Helper, "collect", lambda it, s: (asked.append(s), collect(it, s))[1])
+    assert everything(root, crew) == everything(root, None)
+    assert asked == [0.0, 0.0], "each was asked once, and ended"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="nothing stops a process here")
+def test_a_stopped_helper_does_not_take_what_is_longer_than_a_pipe(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading_crew, "_COMMAND", STOPPED)
+    crew = Crew(root, processes=2, patience_seconds=0, clock=lambda: 0.0)
+    got: list[object] = []
+    assert len(crew.share("declare", [("x" * 200_000,)] * 4, got.append)) == 2
+    crew.collect()
+    assert got == []
+    assert crew._helpers == []
+
+
+def test_a_helper_has_as_long_again_as_the_own_share_took(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(loading_crew._Helper, "collect", lambda _, seconds: waits.append(seconds))
+    times = iter([100.0, 107.0, 107.0, 109.0])  # asked, own share done, asks the first helper, and the second
+    crew = Crew(root, processes=3, patience_seconds=5, clock=lambda: next(times))
+    crew.share("declare", [("x",)] * 6, lambda _: None)
+    crew.collect()
+    crew.dismiss()
+    assert waits == [12.0, 10.0]
 
 
 def test_few_tasks_start_nobody(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
