@@ -48,8 +48,9 @@ def of_query(
     if not complete and writes_values(query, "duckdb"):
         mixed = _MIXES.search(query) is not None
         columns = tuple(None if mixed or not _is_copy(sources) else sources for sources in columns)
-    rows = tuple(RecordedSource(assets[it.table], it.column, it.transformation) for it in analysis.influences)
-    return RecordedLineage(columns, rows, complete)
+    rows = [RecordedSource(assets[it.table], it.column, it.transformation) for it in analysis.influences]
+    rows += [RecordedSource(assets[table], column, "JOIN") for table, column in analysis.spreads]
+    return RecordedLineage(columns, tuple(dict.fromkeys(rows)), complete)
 
 
 def _is_copy(sources: tuple[RecordedSource, ...] | None) -> bool:

@@ -54,6 +54,23 @@ def test_sql_text_with_distinct_is_recorded_too(world: World) -> None:
 
 
 @pytest.mark.parametrize(
+    "sql",
+    [
+        "select id, unnest(string_split(email, '@')) as part from raw.o",
+        "select id, part from raw.o, unnest(string_split(email, '@')) u(part)",
+    ],
+)
+@pytest.mark.parametrize("body", ["return {sql!r}", "return o.relation().query('r', {relation!r})"])
+def test_what_decides_how_many_rows_one_becomes_shapes_the_rows(sql: str, body: str, world: World) -> None:
+    declare(world, body.format(sql=sql, relation=sql.replace("raw.o", "r")))
+    world.sql("mart.n", "select count(*) as n from py.p")
+    assert world.built()["py.p"] == "PUBLISHED"
+    assert ("raw.o", "email", "JOIN") in world.load().lineage("py.p").influences
+    impacts = {str(it.asset): it.outcome for it in world.load().impact("raw.o.email").impacts}
+    assert impacts == {"py.p": "MAY_CHANGE", "mart.n": "MAY_CHANGE"}
+
+
+@pytest.mark.parametrize(
     "body",
     [
         "n = o.select('email').arrow()['email'][0].as_py(); return f\"select id, '{n}' as n from raw.o\"",
