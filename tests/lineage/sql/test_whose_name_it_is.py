@@ -92,11 +92,17 @@ def test_conditions_that_are_not_what_they_look_like_are_kept_as_no_filter(sql: 
 
 
 @pytest.mark.parametrize(
-    "chooser", ["columns('(a+)+$')", "columns('(a|a)*b')", "columns('a*a*a*a*a*b')", f"* like '{'%a' * 30}%b'"]
+    ("chooser", "read"),
+    [
+        ("columns('(a+)+$')", None),
+        ("columns('(a|a)*b')", None),
+        ("columns('a*a*a*a*a*b')", None),
+        (f"* like '{'%a' * 30}%b'", ()),  # of a LIKE pattern it is known what it matches: nothing
+    ],
 )
-def test_a_pattern_that_could_take_for_ever_does_not(chooser: str) -> None:
-    schema = {"t": {"a" * 60: "int", "b": "int"}}
-    analyse_sql(f"select {chooser} from t", schema=schema)
+def test_a_pattern_that_could_take_for_ever_does_not(chooser: str, read: tuple[str, ...] | None) -> None:
+    schema: dict[str, dict[str, str | None]] = {"t": {"a" * 60: "int", "b": "int"}}
+    assert reads(f"select {chooser} from t", schema) == [("t", read)]
 
 
 @pytest.mark.parametrize(
