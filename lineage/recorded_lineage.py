@@ -60,10 +60,15 @@ class RecordedLineage:
 
 
 def encode(lineage: RecordedLineage, schema: SchemaColumns) -> dict[str, JsonValue] | None:
-    """Return the compact form, or None where nothing is known, or it would be larger than `MOST_BYTES`."""
+    """Return the compact form, or None where nothing is known, it would be larger than `MOST_BYTES`, or has no letter.
+
+    It raises nothing: a run records its versions through it.
+    """
     if len(lineage.columns) != len(schema) or not any(column is not None for column in lineage.columns):
         return None
     every = [source for column in (*lineage.columns, lineage.rows) for source in column or ()]
+    if any(source.transformation not in LETTERS for source in every):
+        return None
     assets = list(dict.fromkeys(source.asset for source in every))
     place = {asset: at for at, asset in enumerate(assets)}
 

@@ -61,7 +61,10 @@ def of_text(analysis: Analysis, text: str, taken: Mapping[AssetKey, Taken]) -> R
     """Return the lineage of SQL text that a function returned. It is complete where no data decided about the text."""
     unasked = column_set_key(())
     complete = all(it.key == unasked for it in taken.values())
-    return of_query(analysis, lambda table: AssetKey(table.lower()), text, complete)
+    try:
+        return of_query(analysis, lambda table: AssetKey(table.lower()), text, complete)
+    except Exception:  # the data is built: only less is known of it
+        return None
 
 
 def of_object(order: Order, result: object, taken: Mapping[AssetKey, Taken]) -> RecordedLineage | None:

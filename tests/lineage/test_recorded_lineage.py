@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import get_args
+from typing import cast, get_args
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,3 +67,10 @@ def test_a_lineage_of_other_columns_is_not_recorded() -> None:
 def test_every_word_of_the_analysis_has_a_letter_of_its_own() -> None:
     assert set(LETTERS) == set(get_args(Transformation))
     assert len(set(LETTERS.values())) == len(LETTERS)
+
+
+@pytest.mark.parametrize("place", ["columns", "rows"])
+def test_a_word_without_a_letter_is_not_recorded_and_ends_no_run(place: str) -> None:
+    known, new = (RecordedSource(AssetKey("a"), "x", cast("Transformation", word)) for word in ("IDENTITY", "NEW"))
+    lineage = RecordedLineage(((new,),)) if place == "columns" else RecordedLineage(((known,),), (new,))
+    assert encode(lineage, (("x", None),)) is None

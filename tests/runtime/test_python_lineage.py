@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from headwater.runtime import python_lineage
 from headwater.runtime.model import LineageView
 from tests.world import World
 
@@ -220,3 +221,13 @@ def test_it_is_recorded_with_the_version_and_survives_a_rebuild_of_the_ledger(wo
     before = world.load().lineage("py.p")
     world.load().rebuild_ledger()
     assert world.load().lineage("py.p") == before
+
+
+def test_lineage_that_cannot_be_made_out_fails_no_step(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(python_lineage, "of_query", broken)
+    declare(world, 'return "select id from raw.o"')
+    assert world.built()["py.p"] == "PUBLISHED"
+    assert known(world.load().lineage("py.p")) == {"id": None}
