@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from headwater.assets.asset import CheckSpec
-from headwater.assets.errors import HeadwaterError, StepError
+from headwater.assets.errors import HeadwaterError, SqlError, StepError
 from headwater.assets.key import AssetKey
 from headwater.checks.check import CheckResult, Verdict
 from headwater.checks.gate import judge
@@ -299,11 +299,14 @@ def _returned_sql(draft: _Draft, text: str) -> tuple[str, tuple[ReadSet, ...], A
     order = draft.order
     require_dialect(order.resolved.asset, "duckdb")
     schemas = {str(key): pinned.version.schema for key, pinned in order.inputs.items()}
-    analysis = analyse_sql(text, order.resolved.asset.dialect, schemas)
+    said = f"The SQL that {order.key} returned"
+    try:
+        analysis = analyse_sql(text, order.resolved.asset.dialect, schemas)
+    except SqlError as error:
+        place = f" (line {error.line}, column {error.column})" if error.line and error.column else ""
+        raise StepError(f"{said}: {error.message.rstrip('.')}{place}.", error.remedy or "Return one query.") from error
     if analysis.problems:
-        raise StepError(
-            f"The SQL that {order.key} returned: {analysis.problems[0].message}", analysis.problems[0].remedy
-        )
+        raise StepError(f"{said}: {analysis.problems[0].message}", analysis.problems[0].remedy)
     reads = merge_reads(analysis.reads)
     foreign = sorted({AssetKey(read.upstream) for read in reads} - set(order.inputs))
     if foreign:

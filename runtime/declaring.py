@@ -18,8 +18,9 @@ from headwater.assets.yaml_file import declare_yaml_file
 from headwater.checks.declare import distinct_labels, parse_checks
 from headwater.checks.scan import check_query, check_tables
 from headwater.lineage.python_code import reaches_out
-from headwater.lineage.sql import referenced_tables
-from headwater.runtime.definition_problems import sql_problem
+from headwater.lineage.sql import parse_query, referenced_tables
+from headwater.lineage.sql.writes import is_one_query
+from headwater.runtime.definition_problems import sql_problem, text_problem
 from headwater.runtime.loading import FileDeclarations
 from headwater.runtime.project_files import ProjectFiles
 
@@ -61,12 +62,25 @@ def _packed(assets: Iterable[Asset], additions: Iterable[Addition], problems: It
         names: tuple[str, ...] = ()
         if asset.sql is not None:
             try:
-                names = tuple(name.lower() for name in referenced_tables(asset.sql, asset.dialect))
+                query = parse_query(asset.sql, asset.dialect)
+                if (problem := None if is_one_query(query) else _no_query(asset)) is not None:
+                    found.append(problem)
+                else:
+                    names = tuple(name.lower() for name in referenced_tables(query))
             except SqlError as error:
                 found.append(sql_problem(asset, error))
         references.append((asset.key, names + check_references(asset.checks)))
     added = tuple(replace(addition, references=check_references(addition.checks)) for addition in additions)
     return FileDeclarations(named, added, tuple(found), tuple(references))
+
+
+def _no_query(asset: Asset) -> Problem | None:
+    """Return what is wrong with a text that is no single query. What it names is no matter then."""
+    from headwater.lineage import analyse_sql
+
+    assert asset.sql is not None, "only SQL has a text"
+    (first, *_) = analyse_sql(asset.sql, asset.dialect).problems or (None,)
+    return text_problem(asset, first) if first is not None and first.whole else None
 
 
 def check_references(checks: tuple[CheckSpec, ...]) -> tuple[str, ...]:

@@ -23,11 +23,11 @@ from headwater.runtime.check_texts import THIS, expression_problems, query_analy
 from headwater.runtime.define_python import PythonDefiner
 from headwater.runtime.definition_problems import (
     contract_problems,
-    line_in_file,
     lineage_problems,
     missing_columns,
     refusals,
     sql_problem,
+    text_problem,
 )
 from headwater.runtime.engines import result_settings
 from headwater.runtime.loading import Loaded
@@ -212,10 +212,7 @@ class Definer:
         except SqlError as error:
             return Definition("", "", self._settings), [sql_problem(asset, error)]
         assert analysis is not None, "the asset has SQL"
-        problems = [
-            Problem(asset.location.file, line_in_file(asset, p.line), p.message, p.remedy, asset.key)
-            for p in analysis.problems
-        ]
+        problems = [text_problem(asset, problem) for problem in analysis.problems]
         problems += refusals(asset, analysis)
         parameters, more = self._parameters(asset, analysis)
         outputs = analysis.outputs

@@ -9,7 +9,7 @@ from headwater.assets.asset import Asset, CheckSpec
 from headwater.assets.errors import Problem, SqlError, StepError
 from headwater.assets.key import AssetKey
 from headwater.lineage.schema import SchemaColumns
-from headwater.lineage.sql.analysis import Analysis
+from headwater.lineage.sql.analysis import Analysis, SqlProblem
 
 
 def sql_problem(asset: Asset, error: SqlError) -> Problem:
@@ -19,6 +19,12 @@ def sql_problem(asset: Asset, error: SqlError) -> Problem:
     # What has no line in the text is wrong with the dialect itself.
     line = asset.line_of("dialect") if error.line is None else line_in_file(asset, error.line)
     return Problem(asset.location.file, line, message, error.remedy, asset.key)
+
+
+def text_problem(asset: Asset, problem: SqlProblem) -> Problem:
+    """Return a problem of the analysed SQL at its line of the file."""
+    place = line_in_file(asset, problem.line)
+    return Problem(asset.location.file, place, problem.message, problem.remedy, asset.key)
 
 
 def line_in_file(asset: Asset, line: int | None) -> int:
@@ -78,8 +84,6 @@ def lineage_problems(asset: Asset, schemas: Mapping[AssetKey, SchemaColumns | No
 def refusals(asset: Asset, analysis: Analysis) -> list[Problem]:
     """Refuse what cannot be run as declared, what bypasses the graph, and what its own promises exclude."""
     found: list[tuple[str, str, str]] = []
-    if analysis.target is not None:
-        found.append(("", "the file writes into a table itself.", "Leave the SELECT only; Headwater writes the table."))
     if analysis.files:
         message = f"it reads the file {analysis.files[0]!r} itself."
         found.append(("", message, "Declare the file as an external and read that."))

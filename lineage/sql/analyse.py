@@ -160,7 +160,7 @@ def describe(resolution: Resolution, outcomes: list[Outcome]) -> Analysis:
         definition_hash=definition_hash(resolution, root),
         volatility=volatility,
         order_dependent=order_dependent,
-        problems=tuple(sorted(resolution.problems, key=lambda problem: (problem.line or 0, problem.column or 0))),
+        problems=tuple(sorted(resolution.problems, key=lambda it: (not it.whole, it.line or 0, it.column or 0))),
         edits=edits,
         parameters=tuple(sorted({edit.name for edit in edits if edit.kind == "PARAMETER"})),
         files=tuple(dict.fromkeys(resolution.files)),

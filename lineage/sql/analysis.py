@@ -87,6 +87,7 @@ class SqlProblem:
     column: int | None = None
     remedy: str = ""
     refused: bool = False
+    whole: bool = False  # with the text as such, which is no single query: it comes before all others
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,10 +111,12 @@ class Resolution:
         """Note that the spelling of columns, and the names of tables, can become data."""
         self.names_matter = self.aliases_matter = True
 
-    def problem(self, message: str, offset: int | None, remedy: str = "", refused: bool = False) -> None:
+    def problem(
+        self, message: str, offset: int | None, remedy: str = "", refused: bool = False, whole: bool = False
+    ) -> None:
         """Note something wrong at a text offset."""
         line, column = (None, None) if offset is None else self.query.place(offset)
-        self.problems.append(SqlProblem(message, line, column, remedy, refused))
+        self.problems.append(SqlProblem(message, line, column, remedy, refused, whole))
 
 
 def start_of(identifier: object) -> int | None:

@@ -6,6 +6,7 @@ import logging
 import re
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 
 from sqlglot import Dialect, ErrorLevel, exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
@@ -55,6 +56,8 @@ def parse_query(sql: str, dialect: str = "duckdb") -> ParsedQuery:
     engine = _dialect(dialect)
     try:
         tokens, trees = _parse(engine, sql, dialect)
+        if "{{" in sql and _holds_placeholders(tokens) and (filled := filled_in(sql)) is not None:
+            return replace(parse_query(filled, dialect), templated=True)
     except ParseError as error:
         if (filled := filled_in(sql)) is None:
             raise _from_parse_error(sql, error) from None
@@ -102,6 +105,15 @@ def _parse(engine: Dialect, sql: str, dialect: str) -> tuple[list[Token], list[e
             return tokens, engine.parser(error_level=ErrorLevel.IMMEDIATE).parse(read, sql)
         except ParseError:
             raise error from None
+
+
+def _holds_placeholders(tokens: list[Token]) -> bool:
+    """Whether `{{` stands where no value can: the parser takes it for a struct in a struct without a name."""
+    brace = TokenType.L_BRACE
+    return any(
+        token.token_type is brace and next_.token_type is brace and not (at and tokens[at - 1].text.lower() == "map")
+        for at, (token, next_) in enumerate(pairwise(tokens))
+    )
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:

@@ -91,7 +91,7 @@ def analyse(sql: str, session: Session, resolve: Resolve, describe: Describe) ->
         statements += _statements(sql, piece, session, resolve, describe)
     if not statements:
         statements = [_anything(sql, session, resolve, describe)]
-    main = _main(sql, tuple(statements), len(pieces))
+    main = _main(sql, tuple(statements), [piece.start for piece in pieces])
     each = tuple(part for statement in statements for part in (statement.parts or (statement,)))
     return Script(each, main)
 
@@ -227,7 +227,7 @@ def _moved_error(sql: str, piece: Piece, offset: int, error: SqlError) -> SqlErr
 # ---- the whole
 
 
-def _main(sql: str, statements: tuple[Statement, ...], pieces: int) -> Analysis:
+def _main(sql: str, statements: tuple[Statement, ...], pieces: list[int]) -> Analysis:
     chosen = _chosen(statements)
     analyses = [statement.analysis for statement in statements]
     reads: dict[Read, None] = {}
@@ -237,19 +237,19 @@ def _main(sql: str, statements: tuple[Statement, ...], pieces: int) -> Analysis:
         reads.update(dict.fromkeys(analysis.reads))
         edits.update(dict.fromkeys(analysis.edits))
         problems.update(dict.fromkeys(analysis.problems))
-    if pieces > 1 or len(statements) > 1:
-        second = statements[1].start if len(statements) > 1 else len(sql)
-        line, column = line_and_column(sql, second)
+    if len(pieces) > 1 or len(statements) > 1:
+        line, column = line_and_column(sql, statements[1].start if len(statements) > 1 else pieces[1])
         message = "The text holds more than one statement."
-        problems = {SqlProblem(message, line, column, "An asset is one query.", True): None, **problems}
+        problems = {SqlProblem(message, line, column, "An asset is one query.", True, True): None, **problems}
     elif not any(problem.refused for problem in problems):
-        problems[SqlProblem("The text is not a query as it stands.", 1, 1, "An asset is one SELECT.", True)] = None
+        message = "The text is not a query as it stands."
+        problems[SqlProblem(message, 1, 1, "An asset is one SELECT.", True, True)] = None
     volatilities = {analysis.volatility for analysis in analyses}
     return replace(
         chosen.analysis,
         reads=tuple(reads),
         edits=tuple(sorted(edits, key=lambda edit: (edit.start, edit.end))),
-        problems=tuple(sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0))),
+        problems=tuple(sorted(problems, key=lambda it: (not it.whole, it.line or 0, it.column or 0))),
         definition_hash=combined([analysis.definition_hash for analysis in analyses]),
         volatility=next(word for word in ("VOLATILE", "CLOCK", "STABLE") if word in volatilities),
         order_dependent=tuple(dict.fromkeys(reason for analysis in analyses for reason in analysis.order_dependent)),

@@ -12,6 +12,7 @@ from headwater.lineage.sql import changes, templates
 from headwater.lineage.sql.context import Environment, Resolution
 from headwater.lineage.sql.inserts import insert, several_inserts
 from headwater.lineage.sql.model import IDENTITY, LOOK, Binding, Column, Relation, whole
+from headwater.lineage.sql.parse import ParsedQuery
 from headwater.lineage.sql.queries import with_clause
 from headwater.lineage.sql.scope import Scope
 from headwater.lineage.sql.session import use
@@ -34,17 +35,18 @@ class Outcome:
 def resolve_statement(resolution: Resolution) -> list[Outcome]:
     """Return what the statement yields or writes: one outcome, or one for each target of a multi-table INSERT."""
     tree: Any = resolution.query.tree
+    start = resolution.query.starts[0] if resolution.query.starts else 0  # a comment before it may be long
     if resolution.query.statements > 1:
         message = "The text holds more than one statement."
-        resolution.problem(message, _second_statement(resolution), "An asset is one query.", refused=True)
+        _refuse(resolution, message, _second_statement(resolution), "An asset is one query.")
     if resolution.query.templated:
-        resolution.problem(templates.REFUSAL, 0, "Give the text as it is run.", refused=True)
+        _refuse(resolution, templates.REFUSAL, start, "Give the text as it is run.")
     scope = _variables(resolution)
     into = _into(tree)
     if isinstance(tree, (exp.Query, exp.Pivot)) and into is None:
         return [Outcome(resolution.resolve(resolution, tree, scope, None), None, "SELECT")]
-    what = "SELECT INTO" if isinstance(tree, exp.Query) else tree.key.upper()
-    resolution.problem(f"{what} is not a query.", 0, "An asset is one SELECT.", refused=True)
+    what = "SELECT INTO" if isinstance(tree, exp.Query) else _verb(resolution.query)
+    _refuse(resolution, f"{what} is not a query.", start, "An asset is one SELECT.")
     if isinstance(tree, exp.Query):
         return [_select_into(resolution, tree, into, scope)]
     environment = with_clause(resolution, tree, scope, None)
@@ -54,6 +56,22 @@ def resolve_statement(resolution: Resolution) -> list[Outcome]:
             for relation, table, overwrites in several_inserts(resolution, tree, scope, environment)
         ]
     return [_one_target(resolution, tree, scope, environment)]
+
+
+def is_one_query(query: ParsedQuery) -> bool:
+    """Return whether a text is a single query that writes nothing; where it is not, its analysis says what it is."""
+    reads = isinstance(query.tree, (exp.Query, exp.Pivot)) and _into(query.tree) is None
+    return reads and query.statements == 1 and not query.templated
+
+
+def _refuse(resolution: Resolution, message: str, offset: int | None, remedy: str) -> None:
+    resolution.problem(message, offset, remedy, refused=True, whole=True)
+
+
+def _verb(query: ParsedQuery) -> str:
+    """The word that says what a statement does: the first, which the parser may know as a command or a name only."""
+    first = query.words[0] if query.words else ""
+    return first.upper() if first.isidentifier() and first != "with" else query.tree.key.upper()
 
 
 def _variables(resolution: Resolution) -> Scope | None:
