@@ -223,8 +223,10 @@ class Definer:
             volatility = "VOLATILE" if asset.volatile else "STABLE" if volatility == "VOLATILE" else volatility
             because = "it is declared volatile"
         grain = asset.clock if volatility == "CLOCK" else ""
-        # Case is nothing to the engine, but a file shows the names of its columns as they are written.
-        header = tuple(name for name, _ in schema or ()) if asset.kind == "file" else ()
+        # Case is nothing to the engine, but a file shows the names of its columns as they are written. Where the data
+        # names them (PIVOT), a part of each may be written anywhere in the text.
+        names = (asset.sql or "",) if schema is None else tuple(name for name, _ in schema)
+        header = names if asset.kind == "file" else ()
         definition = Definition(
             logic=analysis.definition_hash,
             config=tagged_hash("sql-config", (config_hash(asset), asset.dialect, grain, header)),

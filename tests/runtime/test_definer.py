@@ -260,3 +260,21 @@ def test_a_missing_column_is_no_problem_where_the_columns_are_not_certain(tmp_pa
     assert one.resolve_all(None)[1] == ()
     _, problems = one.resolve(AssetKey("a"), {AssetKey("raw.x"): (("id", "BIGINT"),)})
     assert [problem.line for problem in problems] == [1]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "pivot raw.r on k using sum(a) as {}, count(*) as n group by g",  # its columns are 1_Total, 1_n, 2_Total, ...
+        "select a as {} from raw.r",
+    ],
+)
+def test_a_file_shows_the_case_in_which_its_columns_are_written(query: str, resolve: Resolve) -> None:
+    raw = {"assets/raw.yaml": "external:\n  raw.r:\n    file: r.csv\n    columns: {k: int, a: int, g: int}\n"}
+    block = "/* @asset\nmaterialization: {kind: file, format: csv, path: out.csv}\n*/\n"
+    files = [{**raw, "assets/m.sql": block + query.format(name)} for name in ("Total", "total", "total")]
+    first, second, again = (resolve(each)["m"].hash for each in files)
+    assert first != second == again
+    tables = [{**raw, "assets/m.sql": query.format(name)} for name in ("Total", "total")]
+    one, other = (resolve(each)["m"].hash for each in tables)
+    assert one == other, "to the engine they are the same"
