@@ -69,7 +69,9 @@ def _pivoted(
     inner.bindings = bindings
     label = alias or (bindings[0].alias if bindings else None)
     relation = pivots.turned(resolution, node, inner, environment, label)
-    return Binding(relation.label, relation, resolution.number(), renamed)
+    turned = Binding(relation.label, relation, resolution.number(), renamed)
+    sources.note_renamed(resolution, turned, renamed)
+    return turned
 
 
 def pivot_query(resolution: Resolution, node: Any, scope: Scope | None, environment: Environment | None) -> Relation:
@@ -116,7 +118,9 @@ def _nested_join(
             relation.gaps.append(Gap(binding.relation, frozenset(binding.hidden)))
         relation.row_edges.append((binding.relation, LOOK))
     resolution.relations.append(relation)
-    return [Binding(alias, relation, resolution.number(), renamed)]
+    joined = Binding(alias, relation, resolution.number(), renamed)
+    sources.note_renamed(resolution, joined, renamed)
+    return [joined]
 
 
 def join_source(

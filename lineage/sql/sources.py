@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from sqlglot import exp
@@ -60,6 +61,13 @@ def drop_alias(resolution: Resolution, node: Any) -> None:
         resolution.aliases.append((start, end))
 
 
+def note_renamed(resolution: Resolution, binding: Binding, names: tuple[str, ...]) -> None:
+    """Note for the definition hash which columns are renamed: their order decides it, and the text does not say it."""
+    if names:
+        meant = [column.name.lower() for column in binding.relation.listed()[: len(names)]]
+        resolution.notes.append(f"columns of {binding.index}: {json.dumps(meant)}")
+
+
 def table(resolution: Resolution, node: exp.Table, scope: Scope, environment: Environment | None) -> Binding:
     """Return the binding of a table, a CTE or a table function."""
     if not isinstance(node.this, (exp.Identifier, exp.Dot)):
@@ -93,6 +101,7 @@ def table(resolution: Resolution, node: exp.Table, scope: Scope, environment: En
         binding = Binding(alias or identifiers[-1].name.lower(), relation, resolution.number(), renamed)
         assert relation.reference is not None
         relation.reference.index = binding.index
+        note_renamed(resolution, binding, renamed)
         binding.qualifier = () if alias else parts
     return binding
 

@@ -177,7 +177,8 @@ def _struct_star(resolution: Resolution, item: Any, qualifier: tuple[str, ...], 
 
 def _note_star(resolution: Resolution, item: Any, star: exp.Star, description: list[str]) -> None:
     start = start_of(star)
-    if start is None:
+    if start is None or resolution.query.text[start : start + 1] != "*":  # FROM t, TABLE t: a star that is not written
+        resolution.notes.append(f"star {' '.join(description)}")
         return
     first = start
     if item is not star:

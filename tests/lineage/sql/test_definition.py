@@ -178,3 +178,25 @@ def test_what_a_name_means_counts_where_its_spelling_does_not_change(sql: str) -
         }
     )
     assert analyse_sql(sql, schema=wider).definition_hash != digest(sql)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select x - y as z from t q(x, y)",
+        "select (select max(x - y) from t q(x, y)) as z",
+        "select x - y as z from (t join u using (c)) q(x, y)",
+        "select x - y as z from (table t) q(x, y)",
+        "with q(x, y) as (table t) select x - y as z from q",
+        "select q.x - q.y as z from (from t) q(x, y), (from u) r",
+        "select q.x - q.y as z from (from t) q(x, y), (select * from u) r",
+    ],
+)
+def test_columns_that_are_named_by_position_are_those_that_stand_there(query: str) -> None:
+    """An upstream whose columns change places gives other values, though what is read of it is equal by name."""
+    u = {"c": "int", "d": "int"}
+    before = analyse_sql(query, schema={"t": {"a": "int", "b": "int", "c": "int"}, "u": u})
+    after = analyse_sql(query, schema={"t": {"b": "int", "a": "int", "c": "int"}, "u": u})
+    assert before.definition_hash != after.definition_hash
+    same = analyse_sql(query, schema={"t": {"A": "int", "b": "int", "c": "int"}, "u": u})
+    assert before.definition_hash == same.definition_hash
