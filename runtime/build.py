@@ -307,6 +307,10 @@ def _returned_sql(draft: _Draft, text: str) -> tuple[str, tuple[ReadSet, ...], A
         raise StepError(f"{said}: {error.message.rstrip('.')}{place}.", error.remedy or "Return one query.") from error
     if analysis.problems:
         raise StepError(f"{said}: {analysis.problems[0].message}", analysis.problems[0].remedy)
+    if analysis.files:
+        raise StepError(
+            f"{said} reads the file {analysis.files[0]!r} itself.", "Declare the file as an external and read that."
+        )
     reads = merge_reads(analysis.reads)
     foreign = sorted({AssetKey(read.upstream) for read in reads} - set(order.inputs))
     if foreign:

@@ -243,7 +243,8 @@ def _main(sql: str, statements: tuple[Statement, ...], pieces: list[int]) -> Ana
         problems = {SqlProblem(message, line, column, "An asset is one query.", True, True): None, **problems}
     elif not any(problem.refused for problem in problems):
         message = "The text is not a query as it stands."
-        problems[SqlProblem(message, 1, 1, "An asset is one SELECT.", True, True)] = None
+        line, column = line_and_column(sql, len(sql) - len(sql.lstrip()))
+        problems[SqlProblem(message, line, column, "An asset is one SELECT.", True, True)] = None
     volatilities = {analysis.volatility for analysis in analyses}
     return replace(
         chosen.analysis,

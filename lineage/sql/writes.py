@@ -19,6 +19,7 @@ from headwater.lineage.sql.session import use
 from headwater.lineage.sql.sources import name_parts, renamed_relation, table_identifiers
 from headwater.lineage.sql.targets import column_names, columns_of, target_table
 
+_WRITING = frozenset(["insert", "update", "delete", "merge"])
 _BY_NAME = frozenset(["mysql", "singlestore", "doris"])
 
 
@@ -43,6 +44,9 @@ def resolve_statement(resolution: Resolution) -> list[Outcome]:
         _refuse(resolution, templates.REFUSAL, start, "Give the text as it is run.")
     scope = _variables(resolution)
     into = _into(tree)
+    if isinstance(tree, (exp.Query, exp.Pivot)) and (inner := _inner_write(resolution.query)) is not None:
+        message = f"{type(inner).__name__.upper()} within a query changes what it names."
+        _refuse(resolution, message, start, "An asset is one SELECT.")
     if isinstance(tree, (exp.Query, exp.Pivot)) and into is None:
         return [Outcome(resolution.resolve(resolution, tree, scope, None), None, "SELECT")]
     what = "SELECT INTO" if isinstance(tree, exp.Query) else _verb(resolution.query)
@@ -61,7 +65,12 @@ def resolve_statement(resolution: Resolution) -> list[Outcome]:
 def is_one_query(query: ParsedQuery) -> bool:
     """Return whether a text is a single query that writes nothing; where it is not, its analysis says what it is."""
     reads = isinstance(query.tree, (exp.Query, exp.Pivot)) and _into(query.tree) is None
-    return reads and query.statements == 1 and not query.templated
+    return reads and query.statements == 1 and not query.templated and _inner_write(query) is None
+
+
+def _inner_write(query: ParsedQuery) -> exp.Expr | None:
+    """A statement that writes where a query should stand: `with gone as (delete from t returning *) select ...`."""
+    return None if _WRITING.isdisjoint(query.words) else query.tree.find(exp.DML, exp.Merge)
 
 
 def _refuse(resolution: Resolution, message: str, offset: int | None, remedy: str) -> None:

@@ -18,7 +18,17 @@ def no_query(verb: str) -> tuple[str, str]:
     return f"{verb} is not a query.", "An asset is one SELECT."
 
 
+WRITES = [
+    "with gone as (delete from raw.o returning id) select id from gone",
+    "with more as (insert into mart.n values (7) returning n) select n from more",
+    "with other as (update mart.n set n = 9 returning n) select n from other",
+]
+
 REFUSED = [
+    *[
+        (text, f"{text.split()[3][1:].upper()} within a query changes what it names.", "An asset is one SELECT.")
+        for text in WRITES
+    ],
     ("select 1 as a; drop table other.o", *SCRIPT),
     ("select nothing from raw.o; drop table other.o", *SCRIPT),
     ("create macro f(x) as x; select f(1) as a", *SCRIPT),
@@ -36,6 +46,7 @@ REFUSED = [
     ("pragma database_list", *no_query("PRAGMA")),
     ("load httpfs", *no_query("LOAD")),
     ("begin", *no_query("BEGIN")),
+    ("explain select 1", "The text is not a query as it stands.", "An asset is one SELECT."),
     ("select {{ id }} as a from raw.o", *TEMPLATE),
     ("select id from {{ ref('o') }}", *TEMPLATE),
     ("select id from raw.o where id > {{ var('least') }}", *TEMPLATE),
@@ -70,6 +81,33 @@ def test_a_function_that_returns_no_query_fails_with_that(world: World, text: st
     assert {step.asset: step.outcome for step in result.steps}["mart.n"] == "PUBLISHED"
     (error,) = [step.error for step in result.steps if step.asset == "mart.x"]
     assert str(error) == f"The SQL that mart.x returned: {message} {remedy}"
+
+
+@pytest.mark.parametrize("text", WRITES)
+def test_a_query_that_would_change_published_data_does_not_run(world: World, text: str) -> None:
+    """DuckDB lets a CTE write, and the table it named was the published version."""
+    world.sql("mart.o", "select * from raw.o")
+    assert world.built()["mart.n"] == "PUBLISHED"
+    inputs = "{'n': 'mart.n', 'o': 'mart.o'}"
+    returned = text.replace("raw.o", "mart.o")
+    world.python("x", f"import headwater as hw\n@hw.asset('mart.x', inputs={inputs})\ndef x(n, o): return {returned!r}")
+    assert world.built()["mart.x"] == "FAILED"
+    assert world.rows("mart.n") == {(2,): 1}
+    assert world.rows("mart.o") == {(1,): 1, (2,): 1}
+
+
+def test_returned_text_that_reads_a_file_is_refused_with_the_remedy(world: World) -> None:
+    world.python("x", FUNCTION + repr("select * from read_csv('data/o.csv')"))
+    (error,) = [step.error for step in world.run().steps if step.asset == "mart.x"]
+    remedy = "Declare the file as an external and read that."
+    assert str(error) == f"The SQL that mart.x returned reads the file 'data/o.csv' itself. {remedy}"
+
+
+@pytest.mark.parametrize("text", WRITES)
+def test_a_check_that_writes_is_refused(world: World, text: str) -> None:
+    world.sql("mart.x", "select id from raw.o", f'checks:\n  - sql: "{text}"')
+    with pytest.raises(ProjectError, match="within a query changes what it names"):
+        world.run()
 
 
 @pytest.mark.parametrize(
