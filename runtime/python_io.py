@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headwater.assets.errors import StepError
-from headwater.lineage.fingerprint import column_set_key
+from headwater.lineage.fingerprint import FILE_BYTES, column_set_key
 from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.engines.engine import Session
-from headwater.runtime.state import FILE_BYTES
 
 if TYPE_CHECKING:
     import duckdb

@@ -13,10 +13,10 @@ from datetime import datetime
 from headwater.assets.asset import Asset
 from headwater.assets.key import AssetKey
 from headwater.lineage.definition import Definition, ReadSet
-from headwater.lineage.fingerprint import columns_of_key, condition_of_key
+from headwater.lineage.fingerprint import FILE_BYTES, columns_of_key, condition_of_key
 from headwater.runtime.clock import clock_text, from_iso
 from headwater.runtime.model import Reason, Status, StatusWord
-from headwater.runtime.state import FILE_BYTES, State, TraceRead, VersionRecord
+from headwater.runtime.state import State, TraceRead, VersionRecord
 
 PRECEDENCE: tuple[StatusWord, ...] = ("MISSING", "UNKNOWN", "STALE", "PENDING", "CURRENT")
 Failure = tuple[StatusWord, Reason]
