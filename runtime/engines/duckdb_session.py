@@ -127,4 +127,14 @@ class DuckDBSession:
 
 def _query(sql: str) -> str:
     """Return the one query in `sql`, fit for parentheses, which keep a second statement from hiding behind it."""
-    return sql.rstrip().removesuffix(";")
+    text = sql.rstrip().removesuffix(";")
+    if ";" not in text:
+        return text
+    encoded = sql.encode()
+    end = len(encoded)
+    for start, kind in reversed(duckdb.tokenize(sql)):  # in bytes
+        if encoded[start : start + 1] == b";" and kind is duckdb.token_type.operator:
+            end = start
+        elif kind is not duckdb.token_type.comment:
+            break
+    return encoded[:end].decode()

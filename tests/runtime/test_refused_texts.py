@@ -83,6 +83,15 @@ def test_a_function_that_returns_no_query_fails_with_that(world: World, text: st
     assert str(error) == f"The SQL that mart.x returned: {message} {remedy}"
 
 
+@pytest.mark.parametrize("end", ["; -- done", ";;", " ;\n; /* done; */ ;\n", " -- é;\n;", "; -- $$;$$ ' ;"])
+def test_semicolons_and_comments_may_end_a_query(world: World, end: str) -> None:
+    world.sql("mart.x", "select id, ';é' || $$;$$ as t from raw.o" + end)
+    world.python("y", FUNCTION.replace("mart.x", "mart.y") + repr("select id, E'\\'; -- ' as t from raw.o" + end))
+    assert world.built()["mart.x"] == "PUBLISHED"
+    assert world.rows("mart.x") == {(1, ";é;"): 1, (2, ";é;"): 1}
+    assert world.rows("mart.y") == {(1, "'; -- "): 1, (2, "'; -- "): 1}
+
+
 @pytest.mark.parametrize("text", WRITES)
 def test_a_query_that_would_change_published_data_does_not_run(world: World, text: str) -> None:
     """DuckDB lets a CTE write, and the table it named was the published version."""
