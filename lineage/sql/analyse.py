@@ -202,14 +202,16 @@ def _outputs(root: Relation) -> tuple[OutputColumn, ...] | None:
 
 
 def _sources(column: Column) -> tuple[ColumnSource, ...]:
-    found: dict[ColumnSource, None] = {}
+    found: dict[tuple[str, str, int, bool], None] = {}
     for leaf, bits in provenance(column).items():
         assert leaf.leaf is not None
         assert leaf.leaf.reference is not None
         table = leaf.leaf.reference.name
         for kind, masked in kinds_of(bits):
-            found[ColumnSource(table, leaf.name, VALUE_NAMES[kind], kind >= WINDOW, masked)] = None
-    return tuple(found)
+            found[table, leaf.name, kind, masked] = None
+    return tuple(
+        [ColumnSource(table, name, VALUE_NAMES[kind], kind >= WINDOW, masked) for table, name, kind, masked in found]
+    )
 
 
 def _influences(resolution: Resolution, demand: Demand) -> tuple[Influence, ...]:

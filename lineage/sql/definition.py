@@ -21,6 +21,7 @@ from headwater.lineage.sql.model import Relation
 from headwater.lineage.sql.parentheses import redundant
 from headwater.lineage.sql.parse import ParsedQuery
 
+Words = list[str | None]  # None: it does not count
 VERSION: Final = "headwater-sql-2"  # part of what is hashed; raise it when the encoding changes
 _PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*\Z")
 _LAST_NAME: Final = re.compile(r'("(?:[^"]|"")*"|[^\s."]+)\s*\Z')
@@ -62,18 +63,28 @@ def _tokens(resolution: Resolution) -> list[str]:
     query, exact = resolution.query, resolution.names_matter
     text, starts, ends, types = query.text, query.starts, query.ends, query.types
     plain = _with_case(query) if exact else query.words
-    words = [f"\x1e{word}" if type_ is _VAR else word for word, type_ in zip(plain, types, strict=True)]
+    words: Words = [f"\x1e{word}" if type_ is _VAR else word for word, type_ in zip(plain, types, strict=True)]
     for index in [index for index, type_ in enumerate(types) if type_ in _FREE_OR_DOT]:
         if types[index] is not _DOT and types[index] is not _COLON:
             words[index] = _free(text[starts[index] : ends[index]], types, index, exact)
         elif index + 1 < len(types) and types[index + 1] is _VAR:
             words[index + 1] = f"\x1e{text[starts[index + 1] : ends[index + 1]]}"  # a field keeps its case
-    for index in [index for index, word in enumerate(plain) if " " in word or not word.isprintable()]:
+    uneven = {word for word in (set(plain) if exact else query.vocabulary) if _is_uneven(word)}
+    for index in [index for index, word in enumerate(plain) if word in uneven] if uneven else ():
         if types[index] not in _FREE_OR_DOT:
-            words[index] = " ".join(_COMMENT.sub(" ", words[index]).split())  # `group by` is one token
-    gone, inside = _replace(resolution, words)
-    _note_gaps(query, words, gone, inside)
-    return [word for index, word in enumerate(words) if index not in gone] if gone else words
+            words[index] = _one_line(words[index] or "")
+    inside = _replace(resolution, words)
+    _note_gaps(query, words, inside)
+    return [word for word in words if word is not None]
+
+
+def _is_uneven(word: str) -> bool:
+    """`group by` is one token, whatever white space and comments stand inside it."""
+    return not word.isprintable() or (" " in word and _one_line(word) != word)
+
+
+def _one_line(word: str) -> str:
+    return " ".join(_COMMENT.sub(" ", word).split())
 
 
 def _with_case(query: ParsedQuery) -> Sequence[str]:
@@ -96,31 +107,30 @@ def _free(text: str, types: Sequence[TokenType], index: int, exact: bool) -> str
     return _sized(text)
 
 
-def _replace(resolution: Resolution, words: list[str]) -> tuple[set[int], set[int]]:
-    """Put what names mean in their place; return the indexes of words that do not count, and those within a name."""
+def _replace(resolution: Resolution, words: Words) -> set[int]:
+    """Put what names mean in their place, and nothing where a word does not count; return the indexes within names."""
     query, exact, aliases = resolution.query, resolution.names_matter, resolution.aliases_matter
     starts, types = query.starts, query.types
-    special = _special(resolution)
-    gone: set[int] = set()
     inside: set[int] = set()
-    place = {start: index for index, start in enumerate(starts)}
+    place = dict(zip(starts, range(len(starts)), strict=True))
     until = 0  # the text up to here has been replaced already
-    for start in sorted(special):
+    for start, (end, meaning) in sorted(_special(resolution).items()):
         index = place.get(start, -1)
         if index < 0 or start < until:
             continue
-        until, meaning = special[start]
+        until = end
         if meaning:
             words[index] = _with_spelling(meaning, query.text[start:until], aliases) if exact else meaning
         else:
-            gone.add(index)
+            words[index] = None
             if types[index] is not _L_PAREN and index and types[index - 1] is _ALIAS:
-                gone.add(index - 1)  # the AS before an alias
+                words[index - 1] = None  # the AS before an alias
         index += 1
         while index < len(starts) and starts[index] < until:
+            words[index] = None
             inside.add(index)
             index += 1
-    return gone | inside, inside
+    return inside
 
 
 def _with_spelling(meaning: str, text: str, aliases: bool) -> str:
@@ -176,7 +186,7 @@ _FREE_OR_DOT: Final = frozenset(
 )  # fmt: skip
 
 
-def _note_gaps(query: ParsedQuery, words: list[str], gone: set[int], inside: set[int]) -> None:
+def _note_gaps(query: ParsedQuery, words: Words, inside: set[int]) -> None:
     """White space and comments go; anything else between two tokens, which the tokenizer skipped, stays."""
     text, starts, ends, types = query.text, query.starts, query.ends, query.types
     gaps = [text[end:start] for end, start in zip((0, *ends), starts, strict=False)]
@@ -184,7 +194,7 @@ def _note_gaps(query: ParsedQuery, words: list[str], gone: set[int], inside: set
     for index in [index for index, type_ in enumerate(types) if strange or type_ is _STRING]:
         if index in inside:
             continue
-        gap, before = gaps[index], types[index - 1] if index else _SEMICOLON
+        gap, before, word = gaps[index], types[index - 1] if index else _SEMICOLON, words[index]
         note = ""
         if types[index] is _STRING and before is _STRING and "\n" in gap:
             note = "continued"  # 'a' and 'b' on the next line are one literal
@@ -192,6 +202,5 @@ def _note_gaps(query: ParsedQuery, words: list[str], gone: set[int], inside: set
             note = "adjacent"  # x'ab' is not x 'ab'
         rest = "" if not gap or gap.isspace() else _COMMENT.sub("", gap).strip()
         if note or rest:
-            own = () if index in gone else (words[index],)
+            own = () if word is None else (word,)
             words[index] = "\x1f".join([*([note] if note else ()), *([_sized(rest)] if rest else ()), *own])
-            gone.discard(index)

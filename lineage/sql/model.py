@@ -11,6 +11,7 @@ missed if an edge is missing, never because of how an edge was classified.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -111,6 +112,11 @@ class Relation:
         """Whether there may be columns that are not listed."""
         return self.open or bool(self.gaps)
 
+    @property
+    def names(self) -> Mapping[str, object]:
+        """The names of all listed columns in lower case, now and later."""
+        return self.by_name
+
     def add(self, column: Column) -> None:
         """Append an output column; the first of equal names answers to the name."""
         self.columns.append(column)
@@ -178,6 +184,10 @@ class TableRelation(Relation):
         super().__init__(label)
         self.schema = schema
         self._complete = False
+
+    @property
+    def names(self) -> Mapping[str, object]:
+        return self.schema.by_name
 
     def certain(self, name: str) -> Column | None:
         found = self.by_name.get(name)
@@ -258,7 +268,7 @@ NO_COLUMNS: Final[dict[str, Column]] = {}
 class Binding:
     """A relation as one FROM clause sees it: under an alias, perhaps with renamed columns."""
 
-    __slots__ = ("_by_name", "_columns", "alias", "hidden", "index", "merged", "qualifier", "relation")
+    __slots__ = ("_by_name", "_columns", "alias", "hidden", "index", "merged", "names", "qualifier", "relation")
 
     def __init__(self, alias: str | None, relation: Relation, index: int, renamed: tuple[str, ...] = ()) -> None:
         self.alias = alias  # lower case
@@ -267,6 +277,7 @@ class Binding:
         self.qualifier: tuple[str, ...] = ()  # all parts under which it can be qualified, where it has no alias
         self.hidden: set[str] = set()  # names that a USING clause merged: a star shows them once
         self.merged: dict[str, Column] = NO_COLUMNS  # ... and here is what it shows, at the leftmost of them
+        self.names = relation.names  # of what is listed: a quick look before `certain`
         self._columns: list[Column] | None = None
         self._by_name: dict[str, Column] | None = None
         if renamed:
@@ -283,7 +294,7 @@ class Binding:
             for name in names[len(self._columns) :]:
                 edges: list[Edge] = [(whole(self.relation, reason), TRANSFORMATION)]
                 self._columns.append(Column(name, None, self.relation.source or edges))
-        self._by_name = {column.name.lower(): column for column in reversed(self._columns)}
+        self.names = self._by_name = {column.name.lower(): column for column in reversed(self._columns)}
 
     def tell_apart(self) -> None:
         """Give columns of equal names the names under which DuckDB lets them be asked for: `a`, `a_1`."""
@@ -297,7 +308,7 @@ class Binding:
             column if column.name == name else Column(name, column.type, [(column, IDENTITY)])
             for column, name in zip(columns, names, strict=True)
         ]
-        self._by_name = {column.name.lower(): column for column in self._columns}
+        self.names = self._by_name = {column.name.lower(): column for column in self._columns}
 
     @property
     def is_open(self) -> bool:

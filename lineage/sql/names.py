@@ -55,7 +55,7 @@ def _known(scope: Scope, written: Any) -> Known | None:
         if name in scope.merged:
             return None
         for binding in scope.bindings:
-            if (held := binding.certain(name)) is not None:
+            if name in binding.names and (held := binding.certain(name)) is not None:
                 if owner is not None:
                     return None
                 owner, column = binding, held

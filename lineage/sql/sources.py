@@ -120,6 +120,8 @@ def table_identifiers(node: exp.Table) -> list[Any]:
     """Return the identifiers of a table name, outermost first; empty where it is not a plain name."""
     parts = [node.args.get("catalog"), node.args.get("db")]
     this: Any = node.this
+    if type(this) is exp.Identifier and parts == [None, None]:
+        return [this]
     tail: list[Any] = []
     while isinstance(this, exp.Dot):
         tail.insert(0, this.args["expression"])

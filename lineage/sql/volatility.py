@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, Literal
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
@@ -31,6 +32,7 @@ _NO_FUNCTION: Final = words(
     lateral partition order decimal numeric varchar char array qualify interval materialized exclude replace rename
     """
 )
+_CALLED: Final = _NO_FUNCTION | functions.PURE
 
 
 def judge(resolution: Resolution, edits: tuple[Edit, ...]) -> tuple[Volatility, tuple[str, ...]]:
@@ -44,13 +46,12 @@ def judge(resolution: Resolution, edits: tuple[Edit, ...]) -> tuple[Volatility, 
 def _needs_a_closer_look(resolution: Resolution) -> bool:
     """Whether anything in the text is called that is not known to be pure."""
     query = resolution.query
-    words = set(query.words)
-    text = query.text.lower()
-    if any(part in text for part in _SUSPICIOUS_PARTS) and any(map(_SUSPICIOUS.search, words)):
+    words = " ".join(query.vocabulary)
+    if any(part in words for part in _SUSPICIOUS_PARTS) and _SUSPICIOUS.search(words) is not None:
         return True
-    callers = {query.words[index - 1] for index, type_ in enumerate(query.types) if type_ is _L_PAREN and index}
-    for word in callers - _NO_FUNCTION:
-        if functions.is_pure(word) or not (word[-1:].isalnum() or word[-1:] in '"_`'):
+    callers = {before for before, type_ in zip(query.words, query.types[1:], strict=False) if type_ is _L_PAREN}
+    for word in callers - _CALLED:
+        if not (word[-1:].isalnum() or word[-1:] in '"_`'):
             continue
         if " " not in word or word.split()[-1] not in _NO_FUNCTION:
             return True
@@ -59,11 +60,10 @@ def _needs_a_closer_look(resolution: Resolution) -> bool:
 
 def _look_closer(resolution: Resolution, clock: bool, volatile: bool) -> tuple[bool, bool]:
     for node in resolution.query.tree.walk():
-        if isinstance(node, _CLOCK_SYNTAX):
+        sort = _sort(type(node))
+        if sort == "clock":
             clock = True
-        elif isinstance(node, exp.Func):
-            if isinstance(node, _PURE_SYNTAX):
-                continue
+        elif sort == "call":
             name = function_name(resolution, node)
             if name in functions.REPLACEABLE_CLOCK:
                 clock = True
@@ -74,9 +74,18 @@ def _look_closer(resolution: Resolution, clock: bool, volatile: bool) -> tuple[b
                 or name in resolution.inlined
             ):
                 volatile = True
-        elif isinstance(node, exp.TableSample):
+        elif sort == "sample":
             volatile = True
     return clock, volatile
+
+
+@cache
+def _sort(node_type: type) -> Literal["clock", "call", "sample", "other"]:
+    if issubclass(node_type, _CLOCK_SYNTAX):
+        return "clock"
+    if issubclass(node_type, exp.Func):
+        return "other" if issubclass(node_type, _PURE_SYNTAX) else "call"
+    return "sample" if issubclass(node_type, exp.TableSample) else "other"
 
 
 # ---- order
@@ -87,8 +96,10 @@ def _order_reasons(resolution: Resolution) -> tuple[str, ...]:
     for name, node in resolution.calls:
         if name in functions.ORDER_DEPENDENT and not _has_order(node):
             reasons[f"{name} without a total ORDER BY"] = None
-        elif name in functions.FLOAT_SENSITIVE and _is_floating(resolution, node):
-            reasons[f"{name} over floating-point values"] = None
+        elif name in functions.FLOAT_SENSITIVE:
+            reason = f"{name} over floating-point values"
+            if reason not in reasons and _is_floating(resolution, node):
+                reasons[reason] = None
     for word, query in resolution.cuts:
         if not _ordered_totally(query):
             reasons[f"{word} without a total ORDER BY"] = None
@@ -125,27 +136,32 @@ def _ordered_totally(query: Any) -> bool:
     order = query.args.get("order") if query is not None else None
     if order is None or not isinstance(query, exp.Select):
         return False
+    aliases = _aliases(query)
     keys = set()
     for ordered in order.expressions:
         item = ordered.this if isinstance(ordered, exp.Ordered) else ordered
         if isinstance(item, exp.Var) and item.name.upper() == "ALL":
             return True
-        keys.add(_key(query, item))
+        keys.add(_key(query, item, aliases))
     group = query.args.get("group")
     if group is not None and not group.args.get("all") and group.expressions:
-        return {_key(query, item) for item in group.expressions} <= keys
+        return {_key(query, item, aliases) for item in group.expressions} <= keys
     outputs = [item.this if isinstance(item, exp.Alias) else item for item in query.expressions]
     return not any(item.is_star or isinstance(item, exp.Columns) for item in outputs) and set(outputs) <= keys
 
 
-def _key(query: Any, item: Any) -> Any:
+def _aliases(query: Any) -> dict[str, Any]:
+    """What each alias of the select list stands for; of equal ones, the first."""
+    outputs = [item for item in reversed(query.expressions) if isinstance(item, exp.Alias)]
+    return {output.alias.lower(): output.this for output in outputs}
+
+
+def _key(query: Any, item: Any, aliases: dict[str, Any]) -> Any:
     """An ORDER BY or GROUP BY item as the expression that it sorts by, following ordinals and aliases."""
     if isinstance(item, exp.Literal) and not item.is_string and item.name.isdecimal():
         position = int(item.name[:18]) - 1
         item = query.expressions[position] if position < len(query.expressions) else item
         return item.this if isinstance(item, exp.Alias) else item
     if isinstance(item, exp.Column) and not item.args.get("table"):
-        for output in query.expressions:
-            if isinstance(output, exp.Alias) and output.alias.lower() == item.name.lower():
-                return output.this
+        return aliases.get(item.name.lower(), item)
     return item
