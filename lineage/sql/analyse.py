@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlglot import exp
 
 from headwater.assets.errors import SqlError
 from headwater.lineage.collecting import not_collecting
 from headwater.lineage.sql import scripts, sources, stars, types, writes
-from headwater.lineage.sql.analysis import Analysis, ColumnSource, Influence, OutputColumn, Read, Transformation
+from headwater.lineage.sql.analysis import Analysis, ColumnSource, Influence, OutputColumn, Read
 from headwater.lineage.sql.catalog import Naming, Schema, SqlCatalog
 from headwater.lineage.sql.context import Resolution
 from headwater.lineage.sql.definition import definition_hash
@@ -17,7 +17,18 @@ from headwater.lineage.sql.demand import Demand, demanded
 from headwater.lineage.sql.dialect_clauses import PSEUDO_COLUMNS
 from headwater.lineage.sql.edits import find_edits
 from headwater.lineage.sql.inline import inline_scalar, inline_table, made_of
-from headwater.lineage.sql.model import LOOK, ROW_NAMES, SPREAD, VALUE_NAMES, WINDOW, Column, Relation
+from headwater.lineage.sql.model import (
+    IDENTITY,
+    LOOK,
+    ROW_NAMES,
+    SPREAD,
+    VALUE_NAMES,
+    WINDOW,
+    Column,
+    Edge,
+    Relation,
+    Target,
+)
 from headwater.lineage.sql.parse import ParsedQuery, parse_query
 from headwater.lineage.sql.provenance import edge_sources, kinds_of, provenance
 from headwater.lineage.sql.queries import resolve_query
@@ -186,7 +197,7 @@ def _check_names(resolution: Resolution) -> None:
     """An output that the engine would name after a subquery would be named after the version it was run on."""
     tree = resolution.query.tree
     for item in tree.expressions if isinstance(tree, exp.Select) else ():
-        if not isinstance(item, exp.Alias) and item.find(exp.Table) is not None:
+        if type(item) not in (exp.Alias, exp.Column) and item.find(exp.Table) is not None:
             table = next(node for node in item.find_all(exp.Table))
             message = "An output is a subquery without a name of its own, and would be named after the tables it reads."
             resolution.problem(message, sources.place_of(table), "Give it an alias: (...) as name.")
@@ -198,7 +209,7 @@ def _check_names(resolution: Resolution) -> None:
 def _outputs(root: Relation) -> tuple[OutputColumn, ...] | None:
     if root.is_open:
         return None
-    return tuple(OutputColumn(column.name, types.shown(column.type), _sources(column)) for column in root.listed())
+    return tuple([OutputColumn(column.name, types.shown(column.type), _sources(column)) for column in root.listed()])
 
 
 def _sources(column: Column) -> tuple[ColumnSource, ...]:
@@ -215,26 +226,30 @@ def _sources(column: Column) -> tuple[ColumnSource, ...]:
 
 
 def _influences(resolution: Resolution, demand: Demand) -> tuple[Influence, ...]:
-    found: dict[tuple[str, str, Transformation], None] = {}
+    found: dict[tuple[str, str, int], None] = {}
     for relation in resolution.relations:
         if id(relation) not in demand.reached:
             continue
         for target, kind in relation.row_edges:
-            name = ROW_NAMES.get(kind)
-            if name is None:
+            if kind not in ROW_NAMES:
                 continue
-            leaves = [target] if isinstance(target, Column) and target.leaf is not None else edge_sources([(target, 0)])
-            for leaf in leaves:
+            for leaf in _leaves(target):
                 if leaf.leaf is not None and leaf.leaf.reference is not None:
-                    found[leaf.leaf.reference.name, leaf.name, name] = None
-    return tuple(Influence(*key) for key in found)
+                    found[leaf.leaf.reference.name, leaf.name, kind] = None
+    return tuple([Influence(table, column, ROW_NAMES[kind]) for table, column, kind in found])
+
+
+def _leaves(target: Target) -> Iterable[Column]:
+    if type(target) is not Column:
+        return edge_sources([(target, IDENTITY)])
+    return (target,) if target.leaf is not None else provenance(target)
 
 
 def _spreads(resolution: Resolution, demand: Demand) -> tuple[tuple[str, str], ...]:
     found: dict[tuple[str, str], None] = {}
     for relation in resolution.relations:
-        targets = [target for target, kind in relation.row_edges if kind == SPREAD]
-        for leaf in edge_sources([(target, 0) for target in targets]) if id(relation) in demand.reached else ():
+        edges: list[Edge] = [(target, IDENTITY) for target, kind in relation.row_edges if kind == SPREAD]
+        for leaf in edge_sources(edges) if edges and id(relation) in demand.reached else ():
             if leaf.leaf is not None and leaf.leaf.reference is not None:
                 found[leaf.leaf.reference.name, leaf.name] = None
     return tuple(found)
@@ -242,10 +257,8 @@ def _spreads(resolution: Resolution, demand: Demand) -> tuple[tuple[str, str], .
 
 def _reads(resolution: Resolution, demand: Demand) -> tuple[Read, ...]:
     reads = []
-    tables = [relation for relation in resolution.relations if relation.reference is not None]
-    for relation in sorted(tables, key=lambda table: table.reference.start if table.reference else 0):
-        reference = relation.reference
-        assert reference is not None
+    tables = [(relation.reference, relation) for relation in resolution.relations if relation.reference is not None]
+    for reference, relation in sorted(tables, key=lambda table: table[0].start):
         if relation in demand.reasons:
             reads.append(Read(reference.name, None, reference.filter, demand.reasons[relation]))
         else:

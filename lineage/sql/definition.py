@@ -10,6 +10,7 @@ COLUMNS), they stay as written, and so do the names of tables where these can. O
 from __future__ import annotations
 
 import hashlib
+import operator
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -111,14 +112,14 @@ def _replace(resolution: Resolution, words: Words) -> set[int]:
     """Put what names mean in their place, and nothing where a word does not count; return the indexes within names."""
     query, exact, aliases = resolution.query, resolution.names_matter, resolution.aliases_matter
     starts, types = query.starts, query.types
+    special = _special(resolution)
     inside: set[int] = set()
-    place = dict(zip(starts, range(len(starts)), strict=True))
     until = 0  # the text up to here has been replaced already
-    for start, (end, meaning) in sorted(_special(resolution).items()):
-        index = place.get(start, -1)
-        if index < 0 or start < until:
+    for index in [index for index, start in enumerate(starts) if start in special]:
+        start = starts[index]
+        if start < until:
             continue
-        until = end
+        until, meaning = special[start]
         if meaning:
             words[index] = _with_spelling(meaning, query.text[start:until], aliases) if exact else meaning
         else:
@@ -189,12 +190,12 @@ _FREE_OR_DOT: Final = frozenset(
 def _note_gaps(query: ParsedQuery, words: Words, inside: set[int]) -> None:
     """White space and comments go; anything else between two tokens, which the tokenizer skipped, stays."""
     text, starts, ends, types = query.text, query.starts, query.ends, query.types
-    gaps = [text[end:start] for end, start in zip((0, *ends), starts, strict=False)]
-    strange = "".join(gaps).strip() != ""
+    strange = not _only_blanks_between(query)
     for index in [index for index, type_ in enumerate(types) if strange or type_ is _STRING]:
         if index in inside:
             continue
-        gap, before, word = gaps[index], types[index - 1] if index else _SEMICOLON, words[index]
+        gap, before = (text[ends[index - 1] : starts[index]], types[index - 1]) if index else (text[: starts[0]], None)
+        word = words[index]
         note = ""
         if types[index] is _STRING and before is _STRING and "\n" in gap:
             note = "continued"  # 'a' and 'b' on the next line are one literal
@@ -204,3 +205,15 @@ def _note_gaps(query: ParsedQuery, words: Words, inside: set[int]) -> None:
         if note or rest:
             own = () if word is None else (word,)
             words[index] = "\x1f".join([*([note] if note else ()), *([_sized(rest)] if rest else ()), *own])
+
+
+def _only_blanks_between(query: ParsedQuery) -> bool:
+    """Whether certainly nothing but white space stands between tokens, by counting: to look at each gap takes longer."""
+    if not query.text.isascii() or not all(map(operator.le, query.ends, query.starts[1:])):
+        return False  # the words may be longer than the text, or overlap
+    text, within = query.text[: query.ends[-1]], "".join(query.words)
+    return len(text) - len(within) == _blanks(text) - _blanks(within)
+
+
+def _blanks(text: str) -> int:
+    return text.count(" ") + text.count("\n") + text.count("\r") + text.count("\t")

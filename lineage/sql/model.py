@@ -64,12 +64,18 @@ class Column:
 
     __slots__ = ("edges", "leaf", "name", "provenance", "type")
 
-    def __init__(self, name: str, type_: str | None = None, edges: list[Edge] | None = None) -> None:
+    def __init__(
+        self, name: str, type_: str | None = None, edges: list[Edge] | None = None, leaf: Relation | None = None
+    ) -> None:
         self.name = name
         self.type = type_
         self.edges: list[Edge] = [] if edges is None else edges
-        self.leaf: Relation | None = None
+        self.leaf = leaf
         self.provenance: dict[Column, int] | None = None
+
+
+NO_COLUMNS: Final[dict[str, Column]] = {}  # shared until there is one, as there seldom is; never written to
+NO_NAMES: Final[set[str]] = set()
 
 
 class Relation:
@@ -97,10 +103,10 @@ class Relation:
         self.label = label
         self.columns: list[Column] = []
         self.by_name: dict[str, Column] = {}
-        self.made_up: dict[str, Column] = {}
+        self.made_up = NO_COLUMNS
         self.open = False
         self.gaps: list[Gap] = []
-        self.late: set[str] = set()  # names listed after a gap, which may hold a column of that name before it
+        self.late = NO_NAMES  # names listed after a gap, which may hold a column of that name before it
         self.row_edges: list[Edge] = []
         self.reference: TableReference | None = None
         self.source: list[Edge] = []  # what any unlisted column of an opaque relation is made from
@@ -122,6 +128,7 @@ class Relation:
         self.columns.append(column)
         key = column.name.lower()
         if self.gaps and key not in self.by_name:
+            self.late = self.late or set()
             self.late.add(key)
         self.by_name.setdefault(key, column)
 
@@ -150,15 +157,13 @@ class Relation:
             elif (numbered := _NUMBERED.match(name)) is not None:
                 behind = [(column, LOOK) for column in self.listed() if column.name.lower() == numbered[1]]
                 made = Column(made.name, made.type, [(made, IDENTITY), *behind]) if behind else made
+            self.made_up = self.made_up or {}
             self.made_up[name] = made
         return found if made is None else made
 
     def _beyond(self, name: str) -> Column | None:
         if self.open:
-            column = Column(name, None, list(self.source))
-            if self.reference is not None:
-                column.leaf = self
-            return column
+            return Column(name, None, list(self.source), None if self.reference is None else self)
         gaps = [gap for gap in self.gaps if name not in gap.excluded]
         if not gaps:
             return None
@@ -211,9 +216,7 @@ class TableRelation(Relation):
         return self.columns
 
     def _leaf(self, known: tuple[str, str | None]) -> Column:
-        column = Column(*known)
-        column.leaf = self
-        return column
+        return Column(known[0], known[1], None, self)
 
 
 @dataclass(slots=True, eq=False)
@@ -260,9 +263,6 @@ class TableReference:
     alias_text: str  # as written, or the last part
     index: int = -1
     filter: str | None = None
-
-
-NO_COLUMNS: Final[dict[str, Column]] = {}
 
 
 class Binding:

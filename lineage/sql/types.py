@@ -45,6 +45,7 @@ _NUMERIC: Final = frozenset([*_RANKS, "double", "float"])
 _WORD: Final = re.compile(r"[a-z]\w*(?![\w']*')")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _DECIMAL: Final = re.compile(r"decimal\((\d+)(?:, *(\d+))?\)")
+_DECIMAL_TYPE: Final = exp.DType.DECIMAL
 _SPELLED: Final = {"int": "integer", "text": "varchar", "real": "float", "int128": "hugeint"}
 _RETURNED: Final = {
     **dict.fromkeys(
@@ -309,9 +310,20 @@ def type_name(node: Any) -> str | None:
         return None
     if not node.expressions and (name := _NAMES.get(getattr(node.this, "name", str(node.this)))) is not None:
         return name
+    if (sizes := _decimal_sizes(node)) is not None:
+        return f"decimal({sizes[0]},{sizes[1] if len(sizes) > 1 else 0})"
     text = str(node.sql(dialect="duckdb")).lower()
     text = _DECIMAL.sub(lambda part: f"decimal({part[1]},{part[2] or 0})", text)
     return _WORD.sub(lambda word: _SPELLED.get(word.group(), word.group()), text)
+
+
+def _decimal_sizes(node: Any) -> list[str] | None:
+    """The sizes of a plain DECIMAL(width, scale): the one type with sizes that is common, and slow to write out."""
+    if node.this is not _DECIMAL_TYPE or sum(map(bool, node.args.values())) != 2:
+        return None
+    sizes = [item.this for item in node.expressions if len(item.args) == 1 and type(item.this) is exp.Literal]
+    plain = [size.name for size in sizes if not size.is_string and size.name.isdecimal()]
+    return plain if len(plain) == len(node.expressions) < 3 else None
 
 
 def aggregates(resolution: Resolution, node: Any) -> bool:

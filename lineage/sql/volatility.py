@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final, Literal
 
@@ -46,9 +47,10 @@ def judge(resolution: Resolution, edits: tuple[Edit, ...]) -> tuple[Volatility, 
 def _needs_a_closer_look(resolution: Resolution) -> bool:
     """Whether anything in the text is called that is not known to be pure."""
     query = resolution.query
-    words = " ".join(query.vocabulary)
-    if any(part in words for part in _SUSPICIOUS_PARTS) and _SUSPICIOUS.search(words) is not None:
-        return True
+    together = " ".join(query.vocabulary)
+    for part in _SUSPICIOUS_PARTS:
+        if part in together and any(part in word and _SUSPICIOUS.search(word) for word in query.vocabulary):
+            return True
     callers = {before for before, type_ in zip(query.words, query.types[1:], strict=False) if type_ is _L_PAREN}
     for word in callers - _CALLED:
         if not (word[-1:].isalnum() or word[-1:] in '"_`'):
@@ -59,8 +61,9 @@ def _needs_a_closer_look(resolution: Resolution) -> bool:
 
 
 def _look_closer(resolution: Resolution, clock: bool, volatile: bool) -> tuple[bool, bool]:
-    for node in resolution.query.tree.walk():
-        sort = _sort(type(node))
+    nodes: Iterator[Any] = resolution.query.tree.walk()
+    for node in nodes:
+        sort = _sort(node.__class__)
         if sort == "clock":
             clock = True
         elif sort == "call":
@@ -145,7 +148,7 @@ def _ordered_totally(query: Any) -> bool:
         keys.add(_key(query, item, aliases))
     group = query.args.get("group")
     if group is not None and not group.args.get("all") and group.expressions:
-        return {_key(query, item, aliases) for item in group.expressions} <= keys
+        return all(_key(query, item, aliases) in keys for item in group.expressions)
     outputs = [item.this if isinstance(item, exp.Alias) else item for item in query.expressions]
     return not any(item.is_star or isinstance(item, exp.Columns) for item in outputs) and set(outputs) <= keys
 
