@@ -9,10 +9,10 @@ from sqlglot import exp
 from headwater.assets.errors import SqlError
 from headwater.lineage.collecting import not_collecting
 from headwater.lineage.sql import scripts, sources, stars, types, writes
-from headwater.lineage.sql.analysis import Analysis, ColumnSource, Influence, OutputColumn, Read
+from headwater.lineage.sql.analysis import Analysis, ColumnSource, Influence, OutputColumn, Read, put_off
 from headwater.lineage.sql.catalog import Naming, Schema, SqlCatalog
 from headwater.lineage.sql.context import Resolution
-from headwater.lineage.sql.definition import definition_hash
+from headwater.lineage.sql.definition import Definition
 from headwater.lineage.sql.demand import Demand, demanded
 from headwater.lineage.sql.dialect_clauses import PSEUDO_COLUMNS
 from headwater.lineage.sql.edits import find_edits
@@ -114,7 +114,7 @@ def _analyse_script(
     sql: str, dialect: str, catalog: SqlCatalog, naming: Naming, definitions: Mapping[str, str]
 ) -> Script:
     try:
-        return scripts.analyse(sql, _session(catalog, naming, dialect, definitions), _resolution, describe)
+        return scripts.analyse(sql, _session(catalog, naming, dialect, definitions), _resolution, _describe_now)
     except RecursionError:
         raise SqlError(*_TOO_DEEP) from None
     except _UNFORESEEN as error:
@@ -164,11 +164,11 @@ def describe(resolution: Resolution, outcomes: list[Outcome]) -> Analysis:
     edits = find_edits(resolution)
     demand = demanded(root)
     volatility, order_dependent = judge(resolution, edits)
-    return Analysis(
+    analysis = Analysis(
         outputs=_outputs(root),
         influences=_influences(resolution, demand),
         reads=_reads(resolution, demand),
-        definition_hash=definition_hash(resolution, root),
+        definition_hash="",
         volatility=volatility,
         order_dependent=order_dependent,
         problems=tuple(sorted(resolution.problems, key=lambda problem: (problem.line or 0, problem.column or 0))),
@@ -178,6 +178,14 @@ def describe(resolution: Resolution, outcomes: list[Outcome]) -> Analysis:
         target=target,
         spreads=_spreads(resolution, demand),
     )
+    return put_off(analysis, Definition(resolution, root).hash)
+
+
+def _describe_now(resolution: Resolution, outcomes: list[Outcome]) -> Analysis:
+    """Return the analysis of one statement of a script, hash and all: other statements add to the resolution."""
+    analysis = describe(resolution, outcomes)
+    assert analysis.definition_hash
+    return analysis
 
 
 def _together(resolution: Resolution, outcomes: list[Outcome]) -> Relation:

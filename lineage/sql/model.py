@@ -11,7 +11,7 @@ missed if an edge is missing, never because of how an edge was classified.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -197,7 +197,7 @@ class TableRelation(Relation):
     def certain(self, name: str) -> Column | None:
         found = self.by_name.get(name)
         if found is None and (known := self.schema.by_name.get(name)) is not None:
-            found = self._leaf(known)
+            found = Column(known[0], known[1], None, self)
             if name in self.schema.twins:  # which one is meant depends on case, which is compared without: look at all
                 twins: list[Edge] = [(self._leaf(twin), LOOK) for twin in self.schema.twins[name]]
                 found = Column(known[0], known[1], [(found, IDENTITY), *twins])
@@ -268,7 +268,9 @@ class TableReference:
 class Binding:
     """A relation as one FROM clause sees it: under an alias, perhaps with renamed columns."""
 
-    __slots__ = ("_by_name", "_columns", "alias", "hidden", "index", "merged", "names", "qualifier", "relation")
+    __slots__ = (
+        "_by_name", "_columns", "alias", "certain", "hidden", "index", "merged", "names", "qualifier", "relation",
+    )  # fmt: skip
 
     def __init__(self, alias: str | None, relation: Relation, index: int, renamed: tuple[str, ...] = ()) -> None:
         self.alias = alias  # lower case
@@ -278,6 +280,8 @@ class Binding:
         self.hidden: set[str] = set()  # names that a USING clause merged: a star shows them once
         self.merged: dict[str, Column] = NO_COLUMNS  # ... and here is what it shows, at the leftmost of them
         self.names = relation.names  # of what is listed: a quick look before `certain`
+        # The listed column of a lower-case name, or None.
+        self.certain: Callable[[str], Column | None] = relation.certain
         self._columns: list[Column] | None = None
         self._by_name: dict[str, Column] | None = None
         if renamed:
@@ -294,7 +298,7 @@ class Binding:
             for name in names[len(self._columns) :]:
                 edges: list[Edge] = [(whole(self.relation, reason), TRANSFORMATION)]
                 self._columns.append(Column(name, None, self.relation.source or edges))
-        self.names = self._by_name = {column.name.lower(): column for column in reversed(self._columns)}
+        self._answer_by({column.name.lower(): column for column in reversed(self._columns)})
 
     def tell_apart(self) -> None:
         """Give columns of equal names the names under which DuckDB lets them be asked for: `a`, `a_1`."""
@@ -308,16 +312,16 @@ class Binding:
             column if column.name == name else Column(name, column.type, [(column, IDENTITY)])
             for column, name in zip(columns, names, strict=True)
         ]
-        self.names = self._by_name = {column.name.lower(): column for column in self._columns}
+        self._answer_by({column.name.lower(): column for column in self._columns})
+
+    def _answer_by(self, by_name: dict[str, Column]) -> None:
+        self.names = self._by_name = by_name
+        self.certain = by_name.get
 
     @property
     def is_open(self) -> bool:
         """Whether there may be columns that are not listed."""
         return self.relation.is_open
-
-    def certain(self, name: str) -> Column | None:
-        """Return the listed column of this lower-case name, or None."""
-        return self.relation.certain(name) if self._by_name is None else self._by_name.get(name)
 
     def find(self, name: str) -> Column | None:
         """Return the column of this lower-case name, or None."""

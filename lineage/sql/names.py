@@ -65,9 +65,12 @@ def _known(scope: Scope, written: Any) -> Known | None:
             if binding.alias == alias:
                 owner, column = binding, binding.certain(name)
                 break
-    if owner is None or column is None or owner.is_open:
+    if owner is None or column is None:
         return None
-    return column, f"c{owner.index}.{name}", owner.relation.reference if owner.qualifier else None
+    relation = owner.relation
+    if relation.open or relation.gaps:
+        return None
+    return column, f"c{owner.index}.{name}", relation.reference if owner.qualifier else None
 
 
 def note_name(

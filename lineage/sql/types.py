@@ -108,6 +108,8 @@ def type_of(resolution: Resolution, node: Any) -> str | None:
     """Return the type of a resolved expression, lower case, or None where it is not certain, or nests too deeply."""
     if resolution.depth >= MOST_NESTED:
         return None
+    if type(node) is exp.Column:
+        return _noted(resolution, node)
     resolution.depth += 1
     try:
         return _type_of(resolution, node)
