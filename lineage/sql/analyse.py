@@ -236,7 +236,7 @@ def _sources(column: Column) -> tuple[ColumnSource, ...]:
 def _influences(resolution: Resolution, demand: Demand) -> tuple[Influence, ...]:
     found: dict[tuple[str, str, int], None] = {}
     for relation in resolution.relations:
-        if id(relation) not in demand.reached:
+        if relation not in demand.reached:
             continue
         for target, kind in relation.row_edges:
             if kind not in ROW_NAMES:
@@ -257,7 +257,7 @@ def _spreads(resolution: Resolution, demand: Demand) -> tuple[tuple[str, str], .
     found: dict[tuple[str, str], None] = {}
     for relation in resolution.relations:
         edges: list[Edge] = [(target, IDENTITY) for target, kind in relation.row_edges if kind == SPREAD]
-        for leaf in edge_sources(edges) if edges and id(relation) in demand.reached else ():
+        for leaf in edge_sources(edges) if edges and relation in demand.reached else ():
             if leaf.leaf is not None and leaf.leaf.reference is not None:
                 found[leaf.leaf.reference.name, leaf.name] = None
     return tuple(found)

@@ -11,7 +11,7 @@ class Demand:
     def __init__(self) -> None:
         self.columns: dict[Relation, dict[str, None]] = {}
         self.reasons: dict[Relation, str] = {}
-        self.reached: set[int] = set()  # ids of the columns and relations that the result depends on
+        self.reached: set[Target] = set()  # what the result depends on
 
 
 def demanded(root: Relation) -> Demand:
@@ -21,14 +21,11 @@ def demanded(root: Relation) -> Demand:
     stack: list[Target] = [root, *root.listed()]
     stack += [Everything(gap.relation, "a star selects all of it") for gap in root.gaps]
     stack += [target for target, _ in root.source]
-    keep: list[Target] = []  # ids are unique only while the things live
     while stack:
         target = stack.pop()
-        key = id(target)
-        if key in seen:
+        if target in seen:
             continue
-        seen.add(key)
-        keep.append(target)
+        seen.add(target)
         if isinstance(target, Column):
             if target.leaf is not None:
                 columns.setdefault(target.leaf, {})[target.name] = None

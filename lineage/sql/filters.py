@@ -16,7 +16,6 @@ from headwater.lineage.sql.context import Resolution
 from headwater.lineage.sql.model import Relation
 from headwater.lineage.sql.parse import ParsedQuery
 from headwater.lineage.sql.scope import Scope
-from headwater.lineage.sql.walk import conjuncts
 
 _COMPARISONS: Final = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
 _WHOLE: Final = frozenset([*_COMPARISONS, exp.Between, exp.In, exp.Is, exp.Or, exp.Not])
@@ -28,14 +27,15 @@ class _NotSimple(Exception):
     """The condition is none of the forms that are kept."""
 
 
-def keep_filters(resolution: Resolution, node: exp.Select, condition: Any, scope: Scope) -> None:
-    """Note on each reference of this SELECT's FROM clause the conjuncts of `condition` that narrow it."""
+def keep_filters(resolution: Resolution, node: exp.Select, conjuncts: list[Any], scope: Scope) -> None:
+    """Note on each reference of this SELECT's FROM clause those of its WHERE's conjuncts that narrow it."""
     if node.args.get("connect") is not None or _is_other(resolution.query):
         return
     found: dict[Relation, list[str]] = {}
-    for conjunct in conjuncts(condition):
-        if type(conjunct) not in _WHOLE or (
-            type(conjunct) in _COMPARISONS and type(conjunct.this) is type(conjunct.args["expression"]) is exp.Column
+    for conjunct in conjuncts:
+        kind, args = type(conjunct), conjunct.args
+        if kind not in _WHOLE or (
+            kind in _COMPARISONS and type(args["this"]) is type(args["expression"]) is exp.Column
         ):
             continue  # among others a join in disguise, as most conjuncts are
         try:

@@ -187,20 +187,21 @@ def _unnest_depth(node: Any) -> int:
 
 def _where(selection: Selection) -> None:
     if (clause := selection.node.args.get("where")) is not None:
+        parts = conjuncts(clause.this)
         if selection.scope.parent is None:
-            selection.shape(clause.this, FILTER)
+            selection.out.row_edges += [(target, FILTER) for target, _ in selection.walk.again(*parts)]
         else:
-            _where_inside(selection, clause.this)
-        keep_filters(selection.resolution, selection.node, clause.this, selection.scope)
+            _where_inside(selection, parts)
+        keep_filters(selection.resolution, selection.node, parts, selection.scope)
     if (clause := selection.node.args.get("prewhere")) is not None:
         selection.shape(clause.this, FILTER)
 
 
-def _where_inside(selection: Selection, condition: Any) -> None:
+def _where_inside(selection: Selection, parts: list[Any]) -> None:
     """The WHERE of a query that may be correlated: where an outer column equals something inside, the two join."""
     outer = selection.resolution.outer
     walk = Walk(selection.resolution, selection.scope, selection.environment)
-    for node in conjuncts(condition):
+    for node in parts:
         start, before = len(walk.edges), len(outer)
         targets = [target for target, _ in walk.run(node)[start:]]
         if len(outer) == before + 1 and type(node) in (exp.EQ, exp.NullSafeEQ) and _matches(selection, node, targets):

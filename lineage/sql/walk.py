@@ -55,10 +55,10 @@ class Walk:
         walk.chosen, walk.silent = self.chosen, self.silent
         return walk
 
-    def again(self, node: Any) -> list[Edge]:
-        """Return all edges of a further expression in the same place, apart from those before."""
+    def again(self, *nodes: Any) -> list[Edge]:
+        """Return all edges of further expressions in the same place, apart from those before; the last comes first."""
         self.edges, self.spreads = [], False
-        self.stack.append((node, IDENTITY, NO_NAMES))
+        self.stack += [(node, IDENTITY, NO_NAMES) for node in nodes]
         return self.rest()
 
     def push(self, node: Any, kind: int, hidden: frozenset[str]) -> None:
