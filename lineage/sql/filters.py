@@ -95,6 +95,8 @@ def _narrowed(node: exp.Select, scope: Scope) -> set[Relation]:
 class _Condition:
     """One conjunct as text, and the one reference whose columns it names."""
 
+    __slots__ = ("_resolution", "relation")
+
     def __init__(self, resolution: Resolution) -> None:
         self._resolution = resolution
         self.relation: Relation | None = None

@@ -15,8 +15,10 @@ def provenance(column: Column) -> Sources:
     Linear in the graph where it has no cycle; recursive CTEs are iterated to their fixpoint.
     """
     if column.provenance is None and not _settled_leaf(column):
-        order, cyclic = _order(column)
-        _close(order, cyclic)
+        if all(type(target) is Column and target.leaf is not None for target, _ in column.edges):
+            column.provenance = _sources_of(column)  # as most are
+        else:
+            _close(*_order(column))
     assert column.provenance is not None
     return column.provenance
 
@@ -80,6 +82,7 @@ def _close(order: list[Column], cyclic: bool) -> None:
 def _sources_of(column: Column) -> Sources:
     edges = column.edges
     if len(edges) == 1 and edges[0][1] == IDENTITY and isinstance(edges[0][0], Column):
+        _settled_leaf(edges[0][0])
         return edges[0][0].provenance or {}
     return edge_sources(edges)
 

@@ -49,7 +49,8 @@ def _needs_a_closer_look(resolution: Resolution) -> bool:
     query = resolution.query
     together = " ".join(query.vocabulary)
     for part in _SUSPICIOUS_PARTS:
-        if part in together and any(part in word and _SUSPICIOUS.search(word) for word in query.vocabulary):
+        words = [word for word in query.vocabulary if part in word] if part in together else ()
+        if any(map(_SUSPICIOUS.search, words)):
             return True
     callers = {before for before, type_ in zip(query.words, query.types[1:], strict=False) if type_ is _L_PAREN}
     for word in callers - _CALLED:
@@ -124,13 +125,21 @@ def _has_order(node: Any) -> bool:
 
 
 def _is_floating(resolution: Resolution, node: Any) -> bool:
-    for part in node.walk():
-        if isinstance(part, exp.Column):
+    stack = [node]
+    while stack:
+        part = stack.pop()
+        if type(part) is exp.Column:
             column = resolution.column_of.get(id(part))
             if column is not None and column.type in _FLOATING:
                 return True
         elif isinstance(part, exp.Cast) and getattr(part.args["to"].this, "name", "") in _FLOAT_CASTS:
             return True
+        else:
+            for value in part.args.values():
+                if isinstance(value, exp.Expr):
+                    stack.append(value)
+                elif type(value) is list:
+                    stack += [item for item in value if isinstance(item, exp.Expr)]
     return False
 
 
@@ -140,17 +149,23 @@ def _ordered_totally(query: Any) -> bool:
     if order is None or not isinstance(query, exp.Select):
         return False
     aliases = _aliases(query)
-    keys = set()
+    keys: list[Any] = []
     for ordered in order.expressions:
         item = ordered.this if isinstance(ordered, exp.Ordered) else ordered
         if isinstance(item, exp.Var) and item.name.upper() == "ALL":
             return True
-        keys.add(_key(query, item, aliases))
+        keys.append(_key(query, item, aliases))
     group = query.args.get("group")
     if group is not None and not group.args.get("all") and group.expressions:
-        return all(_key(query, item, aliases) in keys for item in group.expressions)
+        return _are_among([_key(query, item, aliases) for item in group.expressions], keys)
     outputs = [item.this if isinstance(item, exp.Alias) else item for item in query.expressions]
-    return not any(item.is_star or isinstance(item, exp.Columns) for item in outputs) and set(outputs) <= keys
+    return not any(item.is_star or isinstance(item, exp.Columns) for item in outputs) and _are_among(outputs, keys)
+
+
+def _are_among(items: list[Any], keys: list[Any]) -> bool:
+    """Whether each item is one of the keys. Hashing an expression takes long, and few have even the names of keys."""
+    names = {key.name.lower() for key in keys}
+    return all(item.name.lower() in names for item in items) and set(items) <= set(keys)
 
 
 def _aliases(query: Any) -> dict[str, Any]:
