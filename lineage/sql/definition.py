@@ -73,7 +73,8 @@ class Definition:
         parts += [_sized(name if self.exact else name.lower()) for name in self.outputs]
         if self.is_open:
             parts.append("and unknown ones")
-        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+        # A text has no half characters, but the names of a schema may: nobody expects an error this late.
+        return hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()
 
 
 def _sized(text: str) -> str:
