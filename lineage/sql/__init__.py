@@ -15,9 +15,9 @@ A map of the modules, in the order of the road:
 
     text to tree         parse, with nesting (too deep), repairs (DuckDB) and templates; restate, lexing, pieces,
                          routines, unended for statements and scripts of any dialect
-    names to meanings    queries, select, sources, joins, subqueries, expressions, lambdas, names, scope, stars and
-                         choosing (COLUMNS), pivots, structs, types, table_functions, dialect_clauses; they build the
-                         graph of `model` in one `context`
+    names to meanings    queries, select, sources, joins, subqueries, expressions, columns, lambdas, names, scope, stars
+                         and choosing (COLUMNS), pivots, structs, types, table_functions, dialect_clauses; they build
+                         the graph of `model` in one `context`
     statements           writes, inserts, changes, returning, targets; scripts, effects, session; macros, inline
     what the graph says  demand (reads), filters, provenance (columns), definition (the hash) with parentheses,
                          volatility, edits, naming with writing, refusals; all of it in one `Analysis`

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlglot import exp
 
 from headwater.assets.errors import SqlError
 from headwater.lineage.collecting import not_collecting
 from headwater.lineage.sql import scripts, sources, stars, types, writes
-from headwater.lineage.sql.analysis import Analysis, ColumnSource, Influence, OutputColumn, Read, Transformation
+from headwater.lineage.sql.analysis import Analysis, ColumnSource, Influence, OutputColumn, Read, put_off
 from headwater.lineage.sql.catalog import Naming, Schema, SqlCatalog
 from headwater.lineage.sql.context import Resolution
-from headwater.lineage.sql.definition import definition_hash
+from headwater.lineage.sql.definition import Definition
 from headwater.lineage.sql.demand import Demand, demanded
 from headwater.lineage.sql.dialect_clauses import PSEUDO_COLUMNS
 from headwater.lineage.sql.edits import find_edits
 from headwater.lineage.sql.inline import inline_scalar, inline_table, made_of
-from headwater.lineage.sql.model import LOOK, ROW_NAMES, SPREAD, VALUE_NAMES, WINDOW, Column, Relation
+from headwater.lineage.sql.model import (
+    IDENTITY,
+    LOOK,
+    ROW_NAMES,
+    SPREAD,
+    VALUE_NAMES,
+    WINDOW,
+    Column,
+    Edge,
+    Relation,
+    Target,
+)
 from headwater.lineage.sql.parse import ParsedQuery, parse_query
 from headwater.lineage.sql.provenance import edge_sources, kinds_of, provenance
 from headwater.lineage.sql.queries import resolve_query
@@ -103,7 +114,7 @@ def _analyse_script(
     sql: str, dialect: str, catalog: SqlCatalog, naming: Naming, definitions: Mapping[str, str]
 ) -> Script:
     try:
-        return scripts.analyse(sql, _session(catalog, naming, dialect, definitions), _resolution, describe)
+        return scripts.analyse(sql, _session(catalog, naming, dialect, definitions), _resolution, _describe_now)
     except RecursionError:
         raise SqlError(*_TOO_DEEP) from None
     except _UNFORESEEN as error:
@@ -153,11 +164,11 @@ def describe(resolution: Resolution, outcomes: list[Outcome]) -> Analysis:
     edits = find_edits(resolution)
     demand = demanded(root)
     volatility, order_dependent = judge(resolution, edits)
-    return Analysis(
+    analysis = Analysis(
         outputs=_outputs(root),
         influences=_influences(resolution, demand),
         reads=_reads(resolution, demand),
-        definition_hash=definition_hash(resolution, root),
+        definition_hash="",
         volatility=volatility,
         order_dependent=order_dependent,
         problems=tuple(sorted(resolution.problems, key=lambda it: (not it.whole, it.line or 0, it.column or 0))),
@@ -167,6 +178,14 @@ def describe(resolution: Resolution, outcomes: list[Outcome]) -> Analysis:
         target=target,
         spreads=_spreads(resolution, demand),
     )
+    return put_off(analysis, Definition(resolution, root).hash)
+
+
+def _describe_now(resolution: Resolution, outcomes: list[Outcome]) -> Analysis:
+    """Return the analysis of one statement of a script, hash and all: other statements add to the resolution."""
+    analysis = describe(resolution, outcomes)
+    assert analysis.definition_hash
+    return analysis
 
 
 def _together(resolution: Resolution, outcomes: list[Outcome]) -> Relation:
@@ -186,7 +205,7 @@ def _check_names(resolution: Resolution) -> None:
     """An output that the engine would name after a subquery would be named after the version it was run on."""
     tree = resolution.query.tree
     for item in tree.expressions if isinstance(tree, exp.Select) else ():
-        if not isinstance(item, exp.Alias) and item.find(exp.Table) is not None:
+        if type(item) not in (exp.Alias, exp.Column) and item.find(exp.Table) is not None:
             table = next(node for node in item.find_all(exp.Table))
             message = "An output is a subquery without a name of its own, and would be named after the tables it reads."
             resolution.problem(message, sources.place_of(table), "Give it an alias: (...) as name.")
@@ -198,41 +217,47 @@ def _check_names(resolution: Resolution) -> None:
 def _outputs(root: Relation) -> tuple[OutputColumn, ...] | None:
     if root.is_open:
         return None
-    return tuple(OutputColumn(column.name, types.shown(column.type), _sources(column)) for column in root.listed())
+    return tuple([OutputColumn(column.name, types.shown(column.type), _sources(column)) for column in root.listed()])
 
 
 def _sources(column: Column) -> tuple[ColumnSource, ...]:
-    found: dict[ColumnSource, None] = {}
+    found: dict[tuple[str, str, int, bool], None] = {}
     for leaf, bits in provenance(column).items():
         assert leaf.leaf is not None
         assert leaf.leaf.reference is not None
         table = leaf.leaf.reference.name
         for kind, masked in kinds_of(bits):
-            found[ColumnSource(table, leaf.name, VALUE_NAMES[kind], kind >= WINDOW, masked)] = None
-    return tuple(found)
+            found[table, leaf.name, kind, masked] = None
+    return tuple(
+        [ColumnSource(table, name, VALUE_NAMES[kind], kind >= WINDOW, masked) for table, name, kind, masked in found]
+    )
 
 
 def _influences(resolution: Resolution, demand: Demand) -> tuple[Influence, ...]:
-    found: dict[tuple[str, str, Transformation], None] = {}
+    found: dict[tuple[str, str, int], None] = {}
     for relation in resolution.relations:
-        if id(relation) not in demand.reached:
+        if relation not in demand.reached:
             continue
         for target, kind in relation.row_edges:
-            name = ROW_NAMES.get(kind)
-            if name is None:
+            if kind not in ROW_NAMES:
                 continue
-            leaves = [target] if isinstance(target, Column) and target.leaf is not None else edge_sources([(target, 0)])
-            for leaf in leaves:
+            for leaf in _leaves(target):
                 if leaf.leaf is not None and leaf.leaf.reference is not None:
-                    found[leaf.leaf.reference.name, leaf.name, name] = None
-    return tuple(Influence(*key) for key in found)
+                    found[leaf.leaf.reference.name, leaf.name, kind] = None
+    return tuple([Influence(table, column, ROW_NAMES[kind]) for table, column, kind in found])
+
+
+def _leaves(target: Target) -> Iterable[Column]:
+    if type(target) is not Column:
+        return edge_sources([(target, IDENTITY)])
+    return (target,) if target.leaf is not None else provenance(target)
 
 
 def _spreads(resolution: Resolution, demand: Demand) -> tuple[tuple[str, str], ...]:
     found: dict[tuple[str, str], None] = {}
     for relation in resolution.relations:
-        targets = [target for target, kind in relation.row_edges if kind == SPREAD]
-        for leaf in edge_sources([(target, 0) for target in targets]) if id(relation) in demand.reached else ():
+        edges: list[Edge] = [(target, IDENTITY) for target, kind in relation.row_edges if kind == SPREAD]
+        for leaf in edge_sources(edges) if edges and relation in demand.reached else ():
             if leaf.leaf is not None and leaf.leaf.reference is not None:
                 found[leaf.leaf.reference.name, leaf.name] = None
     return tuple(found)
@@ -240,10 +265,8 @@ def _spreads(resolution: Resolution, demand: Demand) -> tuple[tuple[str, str], .
 
 def _reads(resolution: Resolution, demand: Demand) -> tuple[Read, ...]:
     reads = []
-    tables = [relation for relation in resolution.relations if relation.reference is not None]
-    for relation in sorted(tables, key=lambda table: table.reference.start if table.reference else 0):
-        reference = relation.reference
-        assert reference is not None
+    tables = [(relation.reference, relation) for relation in resolution.relations if relation.reference is not None]
+    for reference, relation in sorted(tables, key=lambda table: table[0].start):
         if relation in demand.reasons:
             reads.append(Read(reference.name, None, reference.filter, demand.reasons[relation]))
         else:

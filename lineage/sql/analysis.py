@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 Transformation = Literal[
     "IDENTITY",
@@ -90,8 +91,32 @@ class SqlProblem:
     whole: bool = False  # with the text as such, which is no single query: it comes before all others
 
 
+class _Later:
+    """A value whose `definition_hash` is computed when it is first asked for, if `put_off` said how."""
+
+    __slots__ = ("_compute",)
+
+    if not TYPE_CHECKING:  # where any name would pass for an attribute
+
+        def __getattr__(self, name: str) -> object:
+            """Python comes here for what is not there: in a value with slots, for those that nothing was put in."""
+            if name != "definition_hash":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            if (compute := self._compute) is not None:
+                object.__setattr__(self, name, compute())
+                object.__setattr__(self, "_compute", None)  # which holds the text
+            return object.__getattribute__(self, name)
+
+
+def put_off(analysis: Analysis, definition_hash: Callable[[], str]) -> Analysis:
+    """Return `analysis` such that its definition hash is computed when it is first asked for."""
+    object.__setattr__(analysis, "_compute", definition_hash)
+    object.__delattr__(analysis, "definition_hash")
+    return analysis
+
+
 @dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(_Later):
     """Everything known about one query. `outputs` is None where the output columns cannot be known."""
 
     outputs: tuple[OutputColumn, ...] | None

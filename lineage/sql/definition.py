@@ -10,6 +10,7 @@ COLUMNS), they stay as written, and so do the names of tables where these can. O
 from __future__ import annotations
 
 import hashlib
+import operator
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -19,8 +20,8 @@ from sqlglot.tokenizer_core import TokenType
 from headwater.lineage.sql.context import Resolution
 from headwater.lineage.sql.model import Relation
 from headwater.lineage.sql.parentheses import redundant
-from headwater.lineage.sql.parse import ParsedQuery
 
+Words = list[str | None]  # None: it does not count
 VERSION: Final = "headwater-sql-2"  # part of what is hashed; raise it when the encoding changes
 _PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*\Z")
 _LAST_NAME: Final = re.compile(r'("(?:[^"]|"")*"|[^\s."]+)\s*\Z')
@@ -38,18 +39,42 @@ _STRING: Final = TokenType.STRING
 _VAR: Final = TokenType.VAR
 
 
-def definition_hash(resolution: Resolution, root: Relation) -> str:
-    """Return the definition hash, in hexadecimal, of the resolved query whose result is `root`."""
-    parts = [VERSION, resolution.query.dialect]
-    parts += _tokens(resolution)
-    parts.append("meanings")
-    parts += [_sized(note) for note in resolution.notes]
-    parts.append("outputs")
-    exact = resolution.names_matter
-    parts += [_sized(column.name if exact else column.name.lower()) for column in root.listed()]
-    if root.is_open:
-        parts.append("and unknown ones")
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+class Definition:
+    """All that the definition hash of a resolved query is made of.
+
+    The hash is asked for later, or never, so this holds neither the tree nor the graph, which are large. Text and
+    numbers alone: there is nothing in it that could fail.
+    """
+
+    __slots__ = (
+        "aliases", "aliases_matter", "bound", "dialect", "ends", "exact", "is_open", "local_names", "notes", "outputs",
+        "references", "stars", "starts", "text", "types", "vocabulary", "words",
+    )  # fmt: skip
+
+    def __init__(self, resolution: Resolution, root: Relation) -> None:
+        query = resolution.query
+        self.text, self.dialect = query.text, query.dialect
+        self.starts, self.ends, self.types = query.starts, query.ends, query.types
+        self.words, self.vocabulary = query.words, query.vocabulary
+        self.exact, self.aliases_matter = resolution.names_matter, resolution.aliases_matter
+        self.aliases, self.bound, self.stars = resolution.aliases, resolution.bound, resolution.stars
+        self.references, self.local_names = resolution.references, resolution.local_names
+        self.notes = resolution.notes
+        self.outputs = [column.name for column in root.listed()]
+        self.is_open = root.is_open
+
+    def hash(self) -> str:
+        """Return the definition hash, in hexadecimal."""
+        parts = [VERSION, self.dialect]
+        parts += _tokens(self)
+        parts.append("meanings")
+        parts += [_sized(note) for note in self.notes]
+        parts.append("outputs")
+        parts += [_sized(name if self.exact else name.lower()) for name in self.outputs]
+        if self.is_open:
+            parts.append("and unknown ones")
+        # A text has no half characters, but the names of a schema may: nobody expects an error this late.
+        return hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()
 
 
 def _sized(text: str) -> str:
@@ -57,32 +82,41 @@ def _sized(text: str) -> str:
     return f"{len(text)}:{text}"
 
 
-def _tokens(resolution: Resolution) -> list[str]:
+def _tokens(it: Definition) -> list[str]:
     """The words of the text, each as it counts."""
-    query, exact = resolution.query, resolution.names_matter
-    text, starts, ends, types = query.text, query.starts, query.ends, query.types
-    plain = _with_case(query) if exact else query.words
-    words = [f"\x1e{word}" if type_ is _VAR else word for word, type_ in zip(plain, types, strict=True)]
+    text, starts, ends, types, exact = it.text, it.starts, it.ends, it.types, it.exact
+    plain = _with_case(it) if exact else it.words
+    words: Words = [f"\x1e{word}" if type_ is _VAR else word for word, type_ in zip(plain, types, strict=True)]
     for index in [index for index, type_ in enumerate(types) if type_ in _FREE_OR_DOT]:
         if types[index] is not _DOT and types[index] is not _COLON:
             words[index] = _free(text[starts[index] : ends[index]], types, index, exact)
         elif index + 1 < len(types) and types[index + 1] is _VAR:
             words[index + 1] = f"\x1e{text[starts[index + 1] : ends[index + 1]]}"  # a field keeps its case
-    for index in [index for index, word in enumerate(plain) if " " in word or not word.isprintable()]:
+    uneven = {word for word in (set(plain) if exact else it.vocabulary) if _is_uneven(word)}
+    for index in [index for index, word in enumerate(plain) if word in uneven] if uneven else ():
         if types[index] not in _FREE_OR_DOT:
-            words[index] = " ".join(_COMMENT.sub(" ", words[index]).split())  # `group by` is one token
-    gone, inside = _replace(resolution, words)
-    _note_gaps(query, words, gone, inside)
-    return [word for index, word in enumerate(words) if index not in gone] if gone else words
+            words[index] = _one_line(words[index] or "")
+    inside = _replace(it, words)
+    _note_gaps(it, words, inside)
+    return [word for word in words if word is not None]
 
 
-def _with_case(query: ParsedQuery) -> Sequence[str]:
+def _is_uneven(word: str) -> bool:
+    """`group by` is one token, whatever white space and comments stand inside it."""
+    return not word.isprintable() or (" " in word and _one_line(word) != word)
+
+
+def _one_line(word: str) -> str:
+    return " ".join(_COMMENT.sub(" ", word).split())
+
+
+def _with_case(it: Definition) -> Sequence[str]:
     """The words as written, but for those that cannot be names: reserved ones, functions, and what is cast to."""
-    before, types, after = (_SEMICOLON, *query.types), query.types, (*query.types[1:], _SEMICOLON)
+    before, types, after = (_SEMICOLON, *it.types), it.types, (*it.types[1:], _SEMICOLON)
     return [
-        word if type_ in _RESERVED or after is _L_PAREN or before is _DCOLON else query.text[start:end]
+        word if type_ in _RESERVED or after is _L_PAREN or before is _DCOLON else it.text[start:end]
         for word, before, type_, after, start, end in zip(
-            query.words, before, types, after, query.starts, query.ends, strict=False
+            it.words, before, types, after, it.starts, it.ends, strict=False
         )
     ]
 
@@ -96,31 +130,29 @@ def _free(text: str, types: Sequence[TokenType], index: int, exact: bool) -> str
     return _sized(text)
 
 
-def _replace(resolution: Resolution, words: list[str]) -> tuple[set[int], set[int]]:
-    """Put what names mean in their place; return the indexes of words that do not count, and those within a name."""
-    query, exact, aliases = resolution.query, resolution.names_matter, resolution.aliases_matter
-    starts, types = query.starts, query.types
-    special = _special(resolution)
-    gone: set[int] = set()
+def _replace(it: Definition, words: Words) -> set[int]:
+    """Put what names mean in their place, and nothing where a word does not count; return the indexes within names."""
+    starts, types = it.starts, it.types
+    special = _special(it)
     inside: set[int] = set()
-    place = {start: index for index, start in enumerate(starts)}
     until = 0  # the text up to here has been replaced already
-    for start in sorted(special):
-        index = place.get(start, -1)
-        if index < 0 or start < until:
+    for index in [index for index, start in enumerate(starts) if start in special]:
+        start = starts[index]
+        if start < until:
             continue
         until, meaning = special[start]
         if meaning:
-            words[index] = _with_spelling(meaning, query.text[start:until], aliases) if exact else meaning
+            words[index] = _with_spelling(meaning, it.text[start:until], it.aliases_matter) if it.exact else meaning
         else:
-            gone.add(index)
+            words[index] = None
             if types[index] is not _L_PAREN and index and types[index - 1] is _ALIAS:
-                gone.add(index - 1)  # the AS before an alias
+                words[index - 1] = None  # the AS before an alias
         index += 1
         while index < len(starts) and starts[index] < until:
+            words[index] = None
             inside.add(index)
             index += 1
-    return gone | inside, inside
+    return inside
 
 
 def _with_spelling(meaning: str, text: str, aliases: bool) -> str:
@@ -131,25 +163,24 @@ def _with_spelling(meaning: str, text: str, aliases: bool) -> str:
     return meaning if last is None else f"{meaning} {_sized(last[0])}"
 
 
-def _special(resolution: Resolution) -> dict[int, tuple[int, str]]:
+def _special(it: Definition) -> dict[int, tuple[int, str]]:
     """Start of a span -> its end, and the text that stands for what it means; empty where it is left out."""
     special: dict[int, tuple[int, str]] = {}
-    query = resolution.query
-    for index in redundant(query.types):
-        special[query.starts[index]] = (query.ends[index], "")
-    for index in range(len(query.types) - 1, -1, -1):
-        if query.types[index] is not _SEMICOLON:
+    for index in redundant(it.types):
+        special[it.starts[index]] = (it.ends[index], "")
+    for index in range(len(it.types) - 1, -1, -1):
+        if it.types[index] is not _SEMICOLON:
             break
-        special[query.starts[index]] = (query.ends[index], "")
-    if not (resolution.names_matter and resolution.aliases_matter):
-        special.update((start, (end, "")) for start, end in resolution.aliases)
-    special.update(resolution.bound)
-    for reference in resolution.references:
+        special[it.starts[index]] = (it.ends[index], "")
+    if not (it.exact and it.aliases_matter):
+        special.update((start, (end, "")) for start, end in it.aliases)
+    special.update(it.bound)
+    for reference in it.references:
         if reference.start >= 0:
             special[reference.start] = (reference.end, f"t{_sized(reference.name)}#{reference.index}")
-    for start, (first, description) in resolution.stars.items():
+    for start, (first, description) in it.stars.items():
         special[first] = (start + 1, f"*{description}")
-    for start, name in resolution.local_names.items():
+    for start, name in it.local_names.items():
         special[start] = (start + 1, f"l{name}")
     return special
 
@@ -176,15 +207,15 @@ _FREE_OR_DOT: Final = frozenset(
 )  # fmt: skip
 
 
-def _note_gaps(query: ParsedQuery, words: list[str], gone: set[int], inside: set[int]) -> None:
+def _note_gaps(it: Definition, words: Words, inside: set[int]) -> None:
     """White space and comments go; anything else between two tokens, which the tokenizer skipped, stays."""
-    text, starts, ends, types = query.text, query.starts, query.ends, query.types
-    gaps = [text[end:start] for end, start in zip((0, *ends), starts, strict=False)]
-    strange = "".join(gaps).strip() != ""
+    text, starts, ends, types = it.text, it.starts, it.ends, it.types
+    strange = not _only_blanks_between(it)
     for index in [index for index, type_ in enumerate(types) if strange or type_ is _STRING]:
         if index in inside:
             continue
-        gap, before = gaps[index], types[index - 1] if index else _SEMICOLON
+        gap, before = (text[ends[index - 1] : starts[index]], types[index - 1]) if index else (text[: starts[0]], None)
+        word = words[index]
         note = ""
         if types[index] is _STRING and before is _STRING and "\n" in gap:
             note = "continued"  # 'a' and 'b' on the next line are one literal
@@ -192,6 +223,17 @@ def _note_gaps(query: ParsedQuery, words: list[str], gone: set[int], inside: set
             note = "adjacent"  # x'ab' is not x 'ab'
         rest = "" if not gap or gap.isspace() else _COMMENT.sub("", gap).strip()
         if note or rest:
-            own = () if index in gone else (words[index],)
+            own = () if word is None else (word,)
             words[index] = "\x1f".join([*([note] if note else ()), *([_sized(rest)] if rest else ()), *own])
-            gone.discard(index)
+
+
+def _only_blanks_between(it: Definition) -> bool:
+    """Whether certainly nothing but white space stands between tokens, by counting, as looking at each takes longer."""
+    if not it.text.isascii() or not all(map(operator.le, it.ends, it.starts[1:])):
+        return False  # the words may be longer than the text, or overlap
+    text, within = it.text[: it.ends[-1]], "".join(it.words)
+    return len(text) - len(within) == _blanks(text) - _blanks(within)
+
+
+def _blanks(text: str) -> int:
+    return text.count(" ") + text.count("\n") + text.count("\r") + text.count("\t")

@@ -11,30 +11,29 @@ class Demand:
     def __init__(self) -> None:
         self.columns: dict[Relation, dict[str, None]] = {}
         self.reasons: dict[Relation, str] = {}
-        self.reached: set[int] = set()  # ids of the columns and relations that the result depends on
+        self.reached: set[Target] = set()  # what the result depends on
 
 
 def demanded(root: Relation) -> Demand:
     """Return what the result `root` reads: every output, everything that shapes its rows, and all behind these."""
     demand = Demand()
-    seen = demand.reached
+    seen, columns = demand.reached, demand.columns
     stack: list[Target] = [root, *root.listed()]
     stack += [Everything(gap.relation, "a star selects all of it") for gap in root.gaps]
     stack += [target for target, _ in root.source]
-    keep: list[Target] = []  # ids are unique only while the things live
     while stack:
         target = stack.pop()
-        if id(target) in seen:
+        if target in seen:
             continue
-        seen.add(id(target))
-        keep.append(target)
+        seen.add(target)
         if isinstance(target, Column):
             if target.leaf is not None:
-                demand.columns.setdefault(target.leaf, {})[target.name] = None
-            stack += [inner for inner, _ in target.edges]
+                columns.setdefault(target.leaf, {})[target.name] = None
+            if target.edges:
+                stack += [inner for inner, _ in target.edges]
         elif isinstance(target, Relation):
             if target.reference is not None:
-                demand.columns.setdefault(target, {})
+                columns.setdefault(target, {})
             stack += [inner for inner, _ in target.row_edges]
         else:
             relation = target.relation

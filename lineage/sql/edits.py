@@ -19,15 +19,16 @@ Clock = Callable[[str], str] | Mapping[str, str]
 
 def find_edits(resolution: Resolution) -> tuple[Edit, ...]:
     """Return every edit of a resolved query, in text order."""
-    edits = [*_tables(resolution), *_qualifiers(resolution), *parameter_edits(resolution.query)]
+    aliases = _aliases(resolution)
+    edits = [*_tables(aliases), *_qualifiers(resolution, aliases), *parameter_edits(resolution.query)]
     edits += clock_edits(resolution.query)
     return tuple(sorted(edits, key=lambda edit: (edit.start, edit.end)))
 
 
-def _tables(resolution: Resolution) -> list[Edit]:
+def _tables(aliases: list[tuple[TableReference, str]]) -> list[Edit]:
     return [
         Edit("TABLE", reference.start, reference.end, reference.name, None if reference.has_alias else alias)
-        for reference, alias in _aliases(resolution)
+        for reference, alias in aliases
         if reference.start >= 0
     ]
 
@@ -42,12 +43,12 @@ def _aliases(resolution: Resolution) -> list[tuple[TableReference, str]]:
     return aliases
 
 
-def _qualifiers(resolution: Resolution) -> list[Edit]:
+def _qualifiers(resolution: Resolution, aliases: list[tuple[TableReference, str]]) -> list[Edit]:
     edits = {}
-    aliases = {id(reference): alias for reference, alias in _aliases(resolution)}
+    named = {id(reference): alias for reference, alias in aliases if not reference.has_alias}
     for start, end, reference in resolution.qualifiers:
-        alias = aliases[id(reference)]
-        if not reference.has_alias and resolution.query.text[start:end].strip('"').lower() != alias.lower():
+        alias = named.get(id(reference))
+        if alias is not None and resolution.query.text[start:end].strip('"').lower() != alias.lower():
             edits[start] = Edit("QUALIFIER", start, end, reference.name, alias)
     return list(edits.values())
 
@@ -91,7 +92,7 @@ def clock_edits(query: ParsedQuery) -> list[Edit]:
     """Return the places of clock functions. One-argument `age(` gets an empty span, where its first argument goes."""
     edits: list[Edit] = []
     tokens = query.tokens
-    if _CLOCK_WORDS.isdisjoint(query.words):
+    if _CLOCK_WORDS.isdisjoint(query.vocabulary):
         return edits
     for index, name in enumerate(query.words):
         if name not in _CLOCK_WORDS:

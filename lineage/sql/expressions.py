@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from headwater.lineage.sql import functions, lambdas
+from headwater.lineage.sql import columns, functions, lambdas
 from headwater.lineage.sql.context import Resolution
 from headwater.lineage.sql.model import (
     AGGREGATION,
@@ -24,7 +24,7 @@ from headwater.lineage.sql.model import (
     Everything,
     whole,
 )
-from headwater.lineage.sql.names import look_at_everything, named_relation, note_name, note_plain_name
+from headwater.lineage.sql.names import look_at_everything, note_name
 from headwater.lineage.sql.subqueries import resolve_scalar
 from headwater.lineage.sql.walk import HANDLERS, Handler, Walk
 
@@ -109,23 +109,6 @@ def _count(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
     _function(walk, node, kind, hidden)
 
 
-def _column(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
-    args = node.args
-    if not hidden and args.get("db") is None and note_plain_name(walk, node, kind):
-        return
-    this, table = args["this"], args.get("table")
-    if table is None:
-        identifiers = [this]
-    elif args.get("db") is None:
-        identifiers = [table, this]
-    else:
-        identifiers = [part for part in (args.get("catalog"), args["db"], table, this) if part is not None]
-    if type(this) is exp.Star:
-        _qualified_star(walk, identifiers, kind)
-        return
-    note_name(walk, node, identifiers, kind, hidden)
-
-
 def _identifier(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
     note_name(walk, node, [node], kind, hidden, silent=True)
 
@@ -136,15 +119,6 @@ def _star(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
     for binding in walk.scope.bindings if walk.scope else ():
         walk.edges.append((whole(binding.relation, "a star stands inside an expression"), kind))
     walk.children(node, kind, hidden)
-
-
-def _qualified_star(walk: Walk, identifiers: list[Any], kind: int) -> None:
-    walk.resolution.keep_names()
-    binding = named_relation(walk.scope, [part.name.lower() for part in identifiers[:-1]])
-    if binding is None:
-        look_at_everything(walk, "a qualified star cannot be resolved")
-        return
-    walk.edges.append((whole(binding.relation, "a star stands inside an expression"), kind))
 
 
 def _case(walk: Walk, node: Any, kind: int, hidden: frozenset[str]) -> None:
@@ -320,7 +294,7 @@ _SKIPPED = (
 HANDLERS.choose = _default_handler
 HANDLERS.update(
     {
-        exp.Column: _column,
+        exp.Column: columns.walk_column,
         exp.Identifier: _identifier,
         exp.Paren: _through,
         exp.Alias: _alias,

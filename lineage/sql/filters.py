@@ -20,21 +20,22 @@ from headwater.lineage.sql.scope import Scope
 _COMPARISONS: Final = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
 _WHOLE: Final = frozenset([*_COMPARISONS, exp.Between, exp.In, exp.Is, exp.Or, exp.Not])
 _DATES: Final = ("DATE", "TIMESTAMP", "TIMESTAMPTZ")
-_INNER: Final = ("", "INNER", "CROSS", "SEMI", "ANTI")
+_INNER: Final = ("", "INNER", "CROSS", "SEMI", "ANTI", "OUTER")
 
 
 class _NotSimple(Exception):
     """The condition is none of the forms that are kept."""
 
 
-def keep_filters(resolution: Resolution, node: exp.Select, condition: Any, scope: Scope) -> None:
-    """Note on each reference of this SELECT's FROM clause the conjuncts of `condition` that narrow it."""
+def keep_filters(resolution: Resolution, node: exp.Select, conjuncts: list[Any], scope: Scope) -> None:
+    """Note on each reference of this SELECT's FROM clause those of its WHERE's conjuncts that narrow it."""
     if node.args.get("connect") is not None or _is_other(resolution.query):
         return
     found: dict[Relation, list[str]] = {}
-    for conjunct in _conjuncts(condition):
-        if type(conjunct) not in _WHOLE or (
-            type(conjunct) in _COMPARISONS and type(conjunct.this) is type(conjunct.args["expression"]) is exp.Column
+    for conjunct in conjuncts:
+        kind, args = type(conjunct), conjunct.args
+        if kind not in _WHOLE or (
+            kind in _COMPARISONS and type(args["this"]) is type(args["expression"]) is exp.Column
         ):
             continue  # among others a join in disguise, as most conjuncts are
         try:
@@ -66,10 +67,12 @@ def _narrowed(node: exp.Select, scope: Scope) -> set[Relation]:
     optional: set[int] = set()
     for join in node.args.get("joins") or ():
         sources.append(join.this)
-        side, kind = str(join.args.get("side") or "").upper(), str(join.args.get("kind") or "").upper()
-        if side == "LEFT":
-            optional.add(len(sources) - 1)
-        preserved = preserved and side in ("", "LEFT") and kind in (*_INNER, "OUTER") and not join.args.get("method")
+        side, kind, method = map(join.args.get, ("side", "kind", "method"))
+        if side or kind or method:  # and not just a comma
+            side = str(side or "").upper()
+            if side == "LEFT":
+                optional.add(len(sources) - 1)
+            preserved = preserved and side in ("", "LEFT") and str(kind or "").upper() in _INNER and not method
     if not preserved or len(sources) < len(scope.bindings):
         return set()
     by_place = {
@@ -79,31 +82,20 @@ def _narrowed(node: exp.Select, scope: Scope) -> set[Relation]:
     }
     narrowed: set[Relation] = set()
     for number, source in enumerate(sources):
-        if not isinstance(source, exp.Table) or any(source.args.get(key) for key in ("joins", "pivots", "sample")):
+        args = source.args
+        if not isinstance(source, exp.Table) or args.get("joins") or args.get("pivots") or args.get("sample"):
             return set()
-        first = source.args.get("catalog") or source.args.get("db") or source.this
+        first = args.get("catalog") or args.get("db") or args["this"]
         relation = by_place.get((getattr(first, "_meta", None) or {}).get("start", -1))
         if relation is not None and number not in optional:
             narrowed.add(relation)
     return narrowed
 
 
-def _conjuncts(condition: Any) -> list[Any]:
-    """Return what AND joins, without recursion: generated conditions may have thousands of parts."""
-    parts, stack = [], [condition]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, exp.And):
-            stack += [node.args["expression"], node.this]
-        elif isinstance(node, exp.Paren):
-            stack.append(node.this)
-        else:
-            parts.append(node)
-    return parts
-
-
 class _Condition:
     """One conjunct as text, and the one reference whose columns it names."""
+
+    __slots__ = ("_resolution", "relation")
 
     def __init__(self, resolution: Resolution) -> None:
         self._resolution = resolution

@@ -106,7 +106,7 @@ KNOWN = (
     | LAMBDA_TAKERS
     | words("range repeat repeat_row struct_extract row values count_star nvl")
 )
-_PURE = KNOWN - CLOCK - VOLATILE
+PURE = KNOWN - CLOCK - VOLATILE
 
 TABLE_FUNCTIONS = words(
     "range generate_series unnest repeat repeat_row json_each json_tree regexp_split_to_table generate_subscripts"
@@ -133,12 +133,12 @@ LIST_AGGREGATES = words("list_aggregate list_aggr array_aggregate array_aggr agg
     frozenset(f"list_{name}" for name in AGGREGATES - {"first"}) & function_names.PURE_SCALARS
 )
 # Known, pure, one row in and one row out, minding neither names nor the order of rows.
-PLAIN = _PURE - SPREADING - NAMES_AS_DATA - ORDER_DEPENDENT - FLOAT_SENSITIVE
+PLAIN = PURE - SPREADING - NAMES_AS_DATA - ORDER_DEPENDENT - FLOAT_SENSITIVE
 
 
 def is_pure(name: str) -> bool:
     """Return whether a function of this lower-case name gives equal results for equal arguments, at any time."""
-    return name in _PURE
+    return name in PURE
 
 
 def is_known(name: str) -> bool:

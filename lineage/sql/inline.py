@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headwater.lineage.sql.context import Environment, Resolution
-from headwater.lineage.sql.definition import definition_hash
+from headwater.lineage.sql.definition import Definition
 from headwater.lineage.sql.edits import clock_edits
 from headwater.lineage.sql.macros import Macro, Variant, arguments_of
 from headwater.lineage.sql.model import IDENTITY, LOOK, Column, Edge, Relation
@@ -32,7 +32,7 @@ def made_of(resolution: Resolution, relation: Relation) -> Made:
     return Made(
         relation,
         tuple(resolution.relations),
-        definition_hash(resolution, relation),
+        Definition(resolution, relation).hash(),
         volatility != "STABLE",
         order,
         tuple(problem for problem in resolution.problems if problem.refused),

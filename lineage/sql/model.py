@@ -11,6 +11,7 @@ missed if an edge is missing, never because of how an edge was classified.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -63,12 +64,18 @@ class Column:
 
     __slots__ = ("edges", "leaf", "name", "provenance", "type")
 
-    def __init__(self, name: str, type_: str | None = None, edges: list[Edge] | None = None) -> None:
+    def __init__(
+        self, name: str, type_: str | None = None, edges: list[Edge] | None = None, leaf: Relation | None = None
+    ) -> None:
         self.name = name
         self.type = type_
         self.edges: list[Edge] = [] if edges is None else edges
-        self.leaf: Relation | None = None
+        self.leaf = leaf
         self.provenance: dict[Column, int] | None = None
+
+
+NO_COLUMNS: Final[dict[str, Column]] = {}  # shared until there is one, as there seldom is; never written to
+NO_NAMES: Final[set[str]] = set()
 
 
 class Relation:
@@ -96,10 +103,10 @@ class Relation:
         self.label = label
         self.columns: list[Column] = []
         self.by_name: dict[str, Column] = {}
-        self.made_up: dict[str, Column] = {}
+        self.made_up = NO_COLUMNS
         self.open = False
         self.gaps: list[Gap] = []
-        self.late: set[str] = set()  # names listed after a gap, which may hold a column of that name before it
+        self.late = NO_NAMES  # names listed after a gap, which may hold a column of that name before it
         self.row_edges: list[Edge] = []
         self.reference: TableReference | None = None
         self.source: list[Edge] = []  # what any unlisted column of an opaque relation is made from
@@ -111,11 +118,17 @@ class Relation:
         """Whether there may be columns that are not listed."""
         return self.open or bool(self.gaps)
 
+    @property
+    def names(self) -> Mapping[str, object]:
+        """The names of all listed columns in lower case, now and later."""
+        return self.by_name
+
     def add(self, column: Column) -> None:
         """Append an output column; the first of equal names answers to the name."""
         self.columns.append(column)
         key = column.name.lower()
         if self.gaps and key not in self.by_name:
+            self.late = self.late or set()
             self.late.add(key)
         self.by_name.setdefault(key, column)
 
@@ -144,15 +157,13 @@ class Relation:
             elif (numbered := _NUMBERED.match(name)) is not None:
                 behind = [(column, LOOK) for column in self.listed() if column.name.lower() == numbered[1]]
                 made = Column(made.name, made.type, [(made, IDENTITY), *behind]) if behind else made
+            self.made_up = self.made_up or {}
             self.made_up[name] = made
         return found if made is None else made
 
     def _beyond(self, name: str) -> Column | None:
         if self.open:
-            column = Column(name, None, list(self.source))
-            if self.reference is not None:
-                column.leaf = self
-            return column
+            return Column(name, None, list(self.source), None if self.reference is None else self)
         gaps = [gap for gap in self.gaps if name not in gap.excluded]
         if not gaps:
             return None
@@ -179,10 +190,14 @@ class TableRelation(Relation):
         self.schema = schema
         self._complete = False
 
+    @property
+    def names(self) -> Mapping[str, object]:
+        return self.schema.by_name
+
     def certain(self, name: str) -> Column | None:
         found = self.by_name.get(name)
         if found is None and (known := self.schema.by_name.get(name)) is not None:
-            found = self._leaf(known)
+            found = Column(known[0], known[1], None, self)
             if name in self.schema.twins:  # which one is meant depends on case, which is compared without: look at all
                 twins: list[Edge] = [(self._leaf(twin), LOOK) for twin in self.schema.twins[name]]
                 found = Column(known[0], known[1], [(found, IDENTITY), *twins])
@@ -201,9 +216,7 @@ class TableRelation(Relation):
         return self.columns
 
     def _leaf(self, known: tuple[str, str | None]) -> Column:
-        column = Column(*known)
-        column.leaf = self
-        return column
+        return Column(known[0], known[1], None, self)
 
 
 @dataclass(slots=True, eq=False)
@@ -252,13 +265,12 @@ class TableReference:
     filter: str | None = None
 
 
-NO_COLUMNS: Final[dict[str, Column]] = {}
-
-
 class Binding:
     """A relation as one FROM clause sees it: under an alias, perhaps with renamed columns."""
 
-    __slots__ = ("_by_name", "_columns", "alias", "hidden", "index", "merged", "qualifier", "relation")
+    __slots__ = (
+        "_by_name", "_columns", "alias", "certain", "hidden", "index", "merged", "names", "qualifier", "relation",
+    )  # fmt: skip
 
     def __init__(self, alias: str | None, relation: Relation, index: int, renamed: tuple[str, ...] = ()) -> None:
         self.alias = alias  # lower case
@@ -267,6 +279,9 @@ class Binding:
         self.qualifier: tuple[str, ...] = ()  # all parts under which it can be qualified, where it has no alias
         self.hidden: set[str] = set()  # names that a USING clause merged: a star shows them once
         self.merged: dict[str, Column] = NO_COLUMNS  # ... and here is what it shows, at the leftmost of them
+        self.names = relation.names  # of what is listed: a quick look before `certain`
+        # The listed column of a lower-case name, or None.
+        self.certain: Callable[[str], Column | None] = relation.certain
         self._columns: list[Column] | None = None
         self._by_name: dict[str, Column] | None = None
         if renamed:
@@ -283,7 +298,7 @@ class Binding:
             for name in names[len(self._columns) :]:
                 edges: list[Edge] = [(whole(self.relation, reason), TRANSFORMATION)]
                 self._columns.append(Column(name, None, self.relation.source or edges))
-        self._by_name = {column.name.lower(): column for column in reversed(self._columns)}
+        self._answer_by({column.name.lower(): column for column in reversed(self._columns)})
 
     def tell_apart(self) -> None:
         """Give columns of equal names the names under which DuckDB lets them be asked for: `a`, `a_1`."""
@@ -297,16 +312,16 @@ class Binding:
             column if column.name == name else Column(name, column.type, [(column, IDENTITY)])
             for column, name in zip(columns, names, strict=True)
         ]
-        self._by_name = {column.name.lower(): column for column in self._columns}
+        self._answer_by({column.name.lower(): column for column in self._columns})
+
+    def _answer_by(self, by_name: dict[str, Column]) -> None:
+        self.names = self._by_name = by_name
+        self.certain = by_name.get
 
     @property
     def is_open(self) -> bool:
         """Whether there may be columns that are not listed."""
         return self.relation.is_open
-
-    def certain(self, name: str) -> Column | None:
-        """Return the listed column of this lower-case name, or None."""
-        return self.relation.certain(name) if self._by_name is None else self._by_name.get(name)
 
     def find(self, name: str) -> Column | None:
         """Return the column of this lower-case name, or None."""

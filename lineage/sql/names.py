@@ -9,65 +9,10 @@ from sqlglot import exp
 from headwater.lineage.sql import functions, structs
 from headwater.lineage.sql.context import end_of, start_of
 from headwater.lineage.sql.model import COMPOSE, IDENTITY, LOOK, TRANSFORMATION, Binding, Column, Edge, whole
-from headwater.lineage.sql.scope import Found, Known, Scope, in_scope, look_up, made_up, with_doubt
+from headwater.lineage.sql.scope import Found, Scope, in_scope, look_up, made_up, with_doubt
 from headwater.lineage.sql.walk import Walk
 
 _WITH_FIELDS: Final = ("struct", "map", "json", "variant", "union", "row", "record", "object", "super", "?")
-
-
-def note_plain_name(walk: Walk, node: Any, kind: int) -> bool:
-    """Do what `note_name` does for `column` or `table.column` that one listed column of this very scope answers to.
-
-    Nearly every name is one of these, so this path is short. Return whether it was one.
-    """
-    scope = walk.scope
-    if scope is None or walk.aliases_first:
-        return False
-    args = node.args
-    this, table = args["this"], args.get("table")
-    written = this.args.get("this") if table is None else (table.args["this"], this.args.get("this"))
-    known = scope.known.get(written)
-    if known is None:
-        known = _known(scope, written)
-        if known is None:
-            return False
-        scope.known[written] = known
-    column, meaning, reference = known
-    resolution = walk.resolution
-    resolution.column_of[id(node)] = column
-    walk.edges.append((column, kind))
-    last = this._meta
-    if last:
-        start = last["start"] if table is None else table._meta["start"]
-        resolution.bound[start] = (last["end"] + 1, meaning)
-        if reference is not None and table is not None:
-            resolution.qualifiers.append((start, table._meta["end"] + 1, reference))
-    else:
-        resolution.notes.append(meaning)  # it stands in no text that the hash would see
-    return True
-
-
-def _known(scope: Scope, written: Any) -> Known | None:
-    owner: Binding | None = None
-    column: Column | None = None
-    if type(written) is str:
-        name = written.lower()
-        if name in scope.merged:
-            return None
-        for binding in scope.bindings:
-            if (held := binding.certain(name)) is not None:
-                if owner is not None:
-                    return None
-                owner, column = binding, held
-    elif type(written[1]) is str:
-        alias, name = written[0].lower(), written[1].lower()
-        for binding in scope.bindings:
-            if binding.alias == alias:
-                owner, column = binding, binding.certain(name)
-                break
-    if owner is None or column is None or owner.is_open:
-        return None
-    return column, f"c{owner.index}.{name}", owner.relation.reference if owner.qualifier else None
 
 
 def note_name(

@@ -17,17 +17,16 @@ _OPENERS: Final = frozenset([_T.L_PAREN, _T.L_BRACKET, _T.L_BRACE])
 _CLOSERS: Final = frozenset([_T.R_PAREN, _T.R_BRACKET, _T.R_BRACE])
 _LT: Final = _T.LT
 _IN_TYPES: Final = frozenset([_T.ARRAY, _T.STRUCT, _T.MAP, _T.LIST, _T.NESTED, _T.LT, _T.VAR, _T.COLON])
-_NESTING: Final = (*_OPENERS, _LT)
+_PIVOT: Final = _T.PIVOT
 _CHAINS: Final = frozenset([_T.DOT, _T.L_BRACKET])
 _IN_CHAINS: Final = _OPENERS | _CLOSERS | {_T.DOT, _T.VAR}
 
 
-def require_shallow(tokens: Sequence[Token]) -> None:
+def require_shallow(sql: str, tokens: Sequence[Token], types: Sequence[TokenType]) -> None:
     """Raise SqlError, with line and column, for text that nests or chains more than any person or generator writes."""
-    types = [token.token_type for token in tokens]
-    if _T.PIVOT in types:
+    if _PIVOT in types:
         _require_few_pivots(tokens, types)
-    if sum(map(types.count, _NESTING)) <= LONGEST_CHAIN:
+    if sum(map(sql.count, "([{<")) <= LONGEST_CHAIN:
         return
     chains = [0]
     angles = 0

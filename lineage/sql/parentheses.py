@@ -71,10 +71,10 @@ def redundant(types: Sequence[TokenType]) -> set[int]:
     """Return the indexes of parentheses that can be left out without changing what the text means."""
     if _L_PAREN not in types:
         return set()
-    match, betweens = _pairs(types)
+    match, around, with_between = _pairs(types)
     gone: set[int] = set()
-    for opening in sorted(match):
-        if types[opening] is not _L_PAREN or opening == 0:
+    for opening, outer in around.items():
+        if types[opening] is not _L_PAREN or opening == 0 or opening not in match:
             continue
         left = _left_strength(types, _neighbour(types, opening, -1, gone), gone)
         if left is None:
@@ -84,7 +84,7 @@ def redundant(types: Sequence[TokenType]) -> set[int]:
         if right is None:
             continue
         inside = _inside(types, opening, closing, match)
-        if inside.valid and _is_redundant(inside, left, right, betweens.get(opening, False)):
+        if inside.valid and _is_redundant(inside, left, right, outer in with_between):
             gone.add(opening)
             gone.add(closing)
     return gone
@@ -102,30 +102,25 @@ def _is_redundant(inside: _Inside, left: int, right: int, near_between: bool) ->
     return inside.lowest > left and inside.lowest >= right
 
 
-def _pairs(types: Sequence[TokenType]) -> tuple[dict[int, int], dict[int, bool]]:
-    """Matching closers by opener, and for each parenthesis whether BETWEEN stands at the level around it."""
+def _pairs(types: Sequence[TokenType]) -> tuple[dict[int, int], dict[int, int], set[int]]:
+    """Matching closers by opener; for each opener, in order, the one around it; those with a BETWEEN directly inside.
+
+    Around everything is -1.
+    """
     match: dict[int, int] = {}
-    stack: list[tuple[int, list[int]]] = [(-1, [])]
-    levels: dict[int, bool] = {}
-    has_between: list[bool] = [False]
+    around: dict[int, int] = {}
+    with_between: set[int] = set()
+    stack = [-1]
     for index in [index for index, type_ in enumerate(types) if type_ in _STRUCTURE]:
         type_ = types[index]
         if type_ is _BETWEEN:
-            has_between[-1] = True
+            with_between.add(stack[-1])
         elif type_ in _OPEN:
-            stack[-1][1].append(index)
-            stack.append((index, []))
-            has_between.append(False)
-        elif type_ in _CLOSE and len(stack) > 1:
-            opening, inner = stack.pop()
-            match[opening] = index
-            between = has_between.pop()
-            levels.update((child, between) for child in inner)
-    while stack:
-        _, inner = stack.pop()
-        between = has_between.pop()
-        levels.update((child, between) for child in inner)
-    return match, levels
+            around[index] = stack[-1]
+            stack.append(index)
+        elif len(stack) > 1:
+            match[stack.pop()] = index
+    return match, around, with_between
 
 
 def _neighbour(types: Sequence[TokenType], index: int, step: int, gone: set[int]) -> int:

@@ -40,6 +40,7 @@ class ParsedQuery:
     ends: tuple[int, ...]  # exclusive
     types: tuple[TokenType, ...]
     words: tuple[str, ...]  # the text of each token in lower case
+    vocabulary: frozenset[str]  # each word once: a quarter of them, and enough for most questions
     templated: bool = False  # whether placeholders of a template were replaced to parse it
 
     def place(self, offset: int) -> tuple[int, int]:
@@ -55,7 +56,7 @@ def parse_query(sql: str, dialect: str = "duckdb") -> ParsedQuery:
     _guard(sql)
     engine = _dialect(dialect)
     try:
-        tokens, trees = _parse(engine, sql, dialect)
+        tokens, types, trees = _parse(engine, sql, dialect)
         if "{{" in sql and _holds_placeholders(tokens) and (filled := filled_in(sql)) is not None:
             return replace(parse_query(filled, dialect), templated=True)
     except ParseError as error:
@@ -74,9 +75,9 @@ def parse_query(sql: str, dialect: str = "duckdb") -> ParsedQuery:
         raise SqlError("The text holds no SQL statement.", 1, 1, "Write one query.")
     starts = tuple([token.start for token in tokens])
     ends = tuple([token.end + 1 for token in tokens])
-    types = tuple([token.token_type for token in tokens])
+    words = _words(sql, starts, ends)
     return ParsedQuery(
-        sql, dialect, tuple(tokens), statements[0], len(statements), starts, ends, types, _words(sql, starts, ends)
+        sql, dialect, tuple(tokens), statements[0], len(statements), starts, ends, types, words, frozenset(words)
     )
 
 
@@ -87,13 +88,14 @@ def _words(sql: str, starts: tuple[int, ...], ends: tuple[int, ...]) -> tuple[st
     return tuple([text[start:end] for start, end in zip(starts, ends, strict=True)])
 
 
-def _parse(engine: Dialect, sql: str, dialect: str) -> tuple[list[Token], list[exp.Expr | None]]:
+def _parse(engine: Dialect, sql: str, dialect: str) -> tuple[list[Token], tuple[TokenType, ...], list[exp.Expr | None]]:
     duckdb = dialect == "duckdb"
     tokens = engine.tokenize(sql)
-    require_shallow(tokens)
+    types = _types(tokens)
+    require_shallow(sql, tokens, types)
     read = repairs.repaired(tokens, refused=False) if duckdb and repairs.may_be_misread(sql.lower()) else tokens
     try:
-        return tokens, engine.parser(error_level=ErrorLevel.IMMEDIATE).parse(read, sql)
+        return tokens, types, engine.parser(error_level=ErrorLevel.IMMEDIATE).parse(read, sql)
     except ParseError as error:
         # The parser reads `group by` as one token and stumbles over a comment inside it; blanks keep every position.
         blanked = _COMMENT.sub(lambda part: part[1] or re.sub(r"[^\n]", " ", part[0]), sql)
@@ -102,7 +104,7 @@ def _parse(engine: Dialect, sql: str, dialect: str) -> tuple[list[Token], list[e
         if blanked == sql and not duckdb:
             raise
         try:
-            return tokens, engine.parser(error_level=ErrorLevel.IMMEDIATE).parse(read, sql)
+            return tokens, _types(tokens), engine.parser(error_level=ErrorLevel.IMMEDIATE).parse(read, sql)
         except ParseError:
             raise error from None
 
@@ -114,6 +116,10 @@ def _holds_placeholders(tokens: list[Token]) -> bool:
         token.token_type is brace and next_.token_type is brace and not (at and tokens[at - 1].text.lower() == "map")
         for at, (token, next_) in enumerate(pairwise(tokens))
     )
+
+
+def _types(tokens: list[Token]) -> tuple[TokenType, ...]:
+    return tuple([token.token_type for token in tokens])
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:

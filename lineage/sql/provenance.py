@@ -14,11 +14,21 @@ def provenance(column: Column) -> Sources:
 
     Linear in the graph where it has no cycle; recursive CTEs are iterated to their fixpoint.
     """
-    if column.provenance is None:
-        order, cyclic = _order(column)
-        _close(order, cyclic)
+    if column.provenance is None and not _settled_leaf(column):
+        if all(type(target) is Column and target.leaf is not None for target, _ in column.edges):
+            column.provenance = _sources_of(column)  # as most are
+        else:
+            _close(*_order(column))
     assert column.provenance is not None
     return column.provenance
+
+
+def _settled_leaf(column: Column) -> bool:
+    """Whether a column belongs to a table reference: then it is made from itself alone, which is noted at once."""
+    if column.leaf is None:
+        return False
+    column.provenance = {column: 1 << IDENTITY}
+    return True
 
 
 def edge_sources(edges: list[Edge]) -> Sources:
@@ -49,7 +59,7 @@ def _order(root: Column) -> tuple[list[Column], bool]:
             if kind >= LOOK:
                 continue
             for below in _columns_of(target):
-                if below.provenance is None:
+                if below.provenance is None and not _settled_leaf(below):
                     if state.get(below) == 1:
                         cyclic = True
                     elif below not in state:
@@ -59,20 +69,20 @@ def _order(root: Column) -> tuple[list[Column], bool]:
 
 def _close(order: list[Column], cyclic: bool) -> None:
     for column in order:
-        column.provenance = {column: 1 << IDENTITY} if column.leaf is not None else {}
+        column.provenance = {}
     changed = True
     while changed:
         changed = False
         for column in order:
-            if column.leaf is None:
-                before = column.provenance
-                column.provenance = _sources_of(column)
-                changed = changed or (cyclic and column.provenance != before)
+            before = column.provenance
+            column.provenance = _sources_of(column)
+            changed = changed or (cyclic and column.provenance != before)
 
 
 def _sources_of(column: Column) -> Sources:
     edges = column.edges
     if len(edges) == 1 and edges[0][1] == IDENTITY and isinstance(edges[0][0], Column):
+        _settled_leaf(edges[0][0])
         return edges[0][0].provenance or {}
     return edge_sources(edges)
 
@@ -107,6 +117,9 @@ def _everything(relation: Relation) -> list[Column]:
 def _merge(into: Sources, sources: Sources, kind: int) -> None:
     if kind >= LOOK:
         return
+    if kind == IDENTITY and not into:
+        into.update(sources)
+        return
     for leaf, bits in sources.items():
         into[leaf] = into.get(leaf, 0) | _lift(kind if kind < 10 else IDENTITY, bits)
 
@@ -117,6 +130,7 @@ def _lift(kind: int, bits: int) -> int:
     return sum({1 << row[inner] for inner in range(10) if bits >> inner & 1})
 
 
-def kinds_of(bits: int) -> list[tuple[int, bool]]:
+@cache
+def kinds_of(bits: int) -> tuple[tuple[int, bool], ...]:
     """Return the value kinds in a bit set, each with whether the value is masked."""
-    return [(inner % 5, inner >= 5) for inner in range(10) if bits >> inner & 1]
+    return tuple([(inner % 5, inner >= 5) for inner in range(10) if bits >> inner & 1])

@@ -22,7 +22,7 @@ USE_FILE: Final = "Declare the file as an external asset, or read it with read_c
 def check_table(resolution: Resolution, reference: TableReference) -> None:
     """Refuse system catalogues, attached databases and files in place of a table."""
     name, parts = reference.name, reference.parts
-    if resolution.catalog.knows(name) or reference.schema is not None:
+    if resolution.catalog.knows(name):
         return
     start = None if reference.start < 0 else reference.start
     text = resolution.query.text

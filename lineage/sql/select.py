@@ -41,7 +41,7 @@ EVERY_LAYER: Final = 1_000_000
 class Selection:
     """One SELECT on its way: its scope, and the relation it becomes."""
 
-    __slots__ = ("ends", "environment", "node", "out", "resolution", "scope")
+    __slots__ = ("ends", "environment", "node", "out", "resolution", "scope", "walk")
 
     def __init__(
         self, resolution: Resolution, node: Any, parent: Scope | None, environment: Environment | None
@@ -52,10 +52,13 @@ class Selection:
         self.scope = Scope(parent, resolution.query.dialect in LATERAL_ALIASES)
         self.out = Relation(THE_QUERY)
         self.ends: list[int] = []  # how many outputs there are after each item
+        self.walk = Walk(resolution, self.scope, environment)
 
     def edges(self, node: Any, aliases_first: bool = False) -> list[Edge]:
         """Return what an expression of this SELECT depends on."""
-        return Walk(self.resolution, self.scope, self.environment, aliases_first).run(node)
+        if aliases_first:
+            return Walk(self.resolution, self.scope, self.environment, aliases_first).run(node)
+        return self.walk.again(node)
 
     def shape(self, node: Any, kind: int, aliases_first: bool = False) -> None:
         """Note that an expression shapes the rows of the result."""
@@ -112,34 +115,32 @@ def _items(selection: Selection) -> None:
 
 def _item(selection: Selection, item: Any) -> None:
     resolution, scope, out = selection.resolution, selection.scope, selection.out
-    star = stars.star_of(item)
-    if star is not None:
+    if (star := stars.star_of(item)) is not None:
         stars.expand_star(resolution, item, star, scope, selection.environment, out)
         return
     if resolution.may_choose_columns and stars.has_columns(item):
         stars.expand_columns(resolution, item, scope, selection.environment, out)
         return
-    if type(item) is exp.QueryTransform:
+    kind = type(item)
+    if kind is exp.QueryTransform:
         dialect_clauses.transformed(selection, item)
         return
-    expression = item.this if type(item) in (exp.Alias, exp.Aliases) else item
-    walk = Walk(resolution, scope, selection.environment)
-    edges = walk.run(expression)
-    if walk.spreads:
+    expression = item.this if kind is exp.Alias or kind is exp.Aliases else item
+    edges = selection.walk.again(expression)
+    if selection.walk.spreads:
         out.row_edges += [(target, SPREAD) for target, _ in edges]
-    if type(expression) is exp.Explode and _expand_struct(selection, expression, edges, type(item) is exp.Alias):
+    if type(expression) is exp.Explode and _expand_struct(selection, expression, edges, kind is exp.Alias):
         return
-    column = direct_column(resolution, expression)
-    if type(item) is exp.Alias:
+    if kind is exp.Alias:
         name = item.alias
         result = Column(name, types.type_of(resolution, expression), edges)
         _name_alias(scope, name.lower(), result)
-    elif type(item) is exp.Aliases:
+    elif kind is exp.Aliases:
         for identifier in item.args.get("expressions") or ():
             out.add(Column(identifier.name, None, Walk(resolution, scope, selection.environment).run(item.this)))
         return
-    elif column is not None and len(edges) == 1 and edges[0] == (column, IDENTITY):
-        result = column
+    elif len(edges) == 1 and edges[0][1] == IDENTITY and edges[0][0] is direct_column(resolution, expression):
+        result = edges[0][0]
     else:
         result = Column(naming.output_name(resolution, expression), types.type_of(resolution, expression), edges)
     out.add(result)
@@ -186,20 +187,21 @@ def _unnest_depth(node: Any) -> int:
 
 def _where(selection: Selection) -> None:
     if (clause := selection.node.args.get("where")) is not None:
+        parts = conjuncts(clause.this)
         if selection.scope.parent is None:
-            selection.shape(clause.this, FILTER)
+            selection.out.row_edges += [(target, FILTER) for target, _ in selection.walk.again(*parts)]
         else:
-            _where_inside(selection, clause.this)
-        keep_filters(selection.resolution, selection.node, clause.this, selection.scope)
+            _where_inside(selection, parts)
+        keep_filters(selection.resolution, selection.node, parts, selection.scope)
     if (clause := selection.node.args.get("prewhere")) is not None:
         selection.shape(clause.this, FILTER)
 
 
-def _where_inside(selection: Selection, condition: Any) -> None:
+def _where_inside(selection: Selection, parts: list[Any]) -> None:
     """The WHERE of a query that may be correlated: where an outer column equals something inside, the two join."""
     outer = selection.resolution.outer
     walk = Walk(selection.resolution, selection.scope, selection.environment)
-    for node in conjuncts(condition):
+    for node in parts:
         start, before = len(walk.edges), len(outer)
         targets = [target for target, _ in walk.run(node)[start:]]
         if len(outer) == before + 1 and type(node) in (exp.EQ, exp.NullSafeEQ) and _matches(selection, node, targets):

@@ -49,7 +49,8 @@ def alias_of(node: Any) -> tuple[str | None, tuple[str, ...]]:
     if not isinstance(alias, exp.TableAlias):
         return (alias.name.lower() or None), ()
     name = alias.this.name.lower() if alias.this is not None else None
-    return name, tuple(column.name for column in alias.args.get("columns") or ())
+    columns = alias.args.get("columns")
+    return name, tuple([column.name for column in columns]) if columns else ()
 
 
 def drop_alias(resolution: Resolution, node: Any) -> None:
@@ -70,7 +71,8 @@ def note_renamed(resolution: Resolution, binding: Binding, names: tuple[str, ...
 
 def table(resolution: Resolution, node: exp.Table, scope: Scope, environment: Environment | None) -> Binding:
     """Return the binding of a table, a CTE or a table function."""
-    if not isinstance(node.this, (exp.Identifier, exp.Dot)):
+    this = node.args["this"]
+    if type(this) is not exp.Identifier and not isinstance(this, exp.Dot):
         if isinstance(node.this, exp.Parameter) and (made := _made(resolution, (f"@{node.this.name.lower()}",))):
             return Binding(alias_of(node)[0] or node.this.name.lower(), made.relation, resolution.number())
         return table_function(resolution, node, node.this, scope, environment)
@@ -129,6 +131,8 @@ def table_identifiers(node: exp.Table) -> list[Any]:
     """Return the identifiers of a table name, outermost first; empty where it is not a plain name."""
     parts = [node.args.get("catalog"), node.args.get("db")]
     this: Any = node.this
+    if type(this) is exp.Identifier and parts == [None, None]:
+        return [this]
     tail: list[Any] = []
     while isinstance(this, exp.Dot):
         tail.insert(0, this.args["expression"])
@@ -177,7 +181,8 @@ def table_relation(
     resolution.relations.append(relation)
     if start is None:
         resolution.notes.append(f"table {name}")  # no token stands for it
-    refusals.check_table(resolution, relation.reference)
+    if schema is None:
+        refusals.check_table(resolution, relation.reference)
     if node.args.get("when") is not None or node.args.get("version") is not None:
         resolution.problem(f"{name} is read as of another time, which no trace can pin.", start, refused=True)
     return relation

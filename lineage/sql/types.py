@@ -25,18 +25,19 @@ _NAMES: Final = {
     "TIMESTAMPTZ": "timestamp with time zone", "VARBINARY": "blob", "INTERVAL": "interval", "JSON": "json",
     "UBIGINT": "ubigint", "UINT": "uinteger", "USMALLINT": "usmallint", "UTINYINT": "utinyint",
 }  # fmt: skip
-_BOOLEAN: Final = frozenset((
+_BOOLEAN: Final = (
     exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.And, exp.Or, exp.Not, exp.In, exp.Like, exp.ILike,
     exp.Between, exp.Exists, exp.Boolean, exp.NullSafeEQ, exp.NullSafeNEQ, exp.SimilarTo, exp.Glob,
-))  # fmt: skip
+)  # fmt: skip
+_ALWAYS: Final[dict[type, str]] = {
+    **dict.fromkeys(_BOOLEAN, "boolean"), **dict.fromkeys((exp.Count, exp.RowNumber), "bigint"), exp.CountIf: "hugeint",
+}  # fmt: skip
 _SAME: Final = frozenset((
     exp.Paren, exp.Min, exp.Max, exp.AnyValue, exp.First, exp.Last, exp.Filter, exp.Window, exp.Order, exp.Lag,
     exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue, exp.IgnoreNulls, exp.RespectNulls, exp.Neg, exp.Abs,
     exp.ArgMax, exp.ArgMin, exp.Collate, exp.ArraySlice, exp.ArraySort, exp.ArrayDistinct,
 ))  # fmt: skip
-_NOTED: Final = frozenset(
-    [exp.Column, exp.Columns, exp.PositionalColumn, exp.Dot, exp.Subquery, exp.Select, exp.Explode]
-)
+_NOTED: Final = (exp.Column, exp.Columns, exp.PositionalColumn, exp.Dot, exp.Subquery, exp.Select, exp.Explode)
 _ARITHMETIC: Final = (exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.IntDiv)
 _ALIKE: Final = (exp.Coalesce, exp.Greatest, exp.Least)
 _RANKS: Final = {name: rank for rank, name in enumerate(["tinyint", "smallint", "integer", "bigint", "hugeint"])}
@@ -44,8 +45,8 @@ _NUMERIC: Final = frozenset([*_RANKS, "double", "float"])
 _WORD: Final = re.compile(r"[a-z]\w*(?![\w']*')")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _DECIMAL: Final = re.compile(r"decimal\((\d+)(?:, *(\d+))?\)")
+_DECIMAL_TYPE: Final = exp.DType.DECIMAL
 _SPELLED: Final = {"int": "integer", "text": "varchar", "real": "float", "int128": "hugeint"}
-_BIGINT: Final = frozenset((exp.Count, exp.RowNumber, exp.CountIf))
 _RETURNED: Final = {
     **dict.fromkeys(
         words(
@@ -107,6 +108,8 @@ def type_of(resolution: Resolution, node: Any) -> str | None:
     """Return the type of a resolved expression, lower case, or None where it is not certain, or nests too deeply."""
     if resolution.depth >= MOST_NESTED:
         return None
+    if type(node) is exp.Column:
+        return _noted(resolution, node)
     resolution.depth += 1
     try:
         return _type_of(resolution, node)
@@ -117,30 +120,30 @@ def type_of(resolution: Resolution, node: Any) -> str | None:
 def _type_of(resolution: Resolution, node: Any) -> str | None:
     for _ in range(50):
         kind = type(node)
-        if kind in _NOTED:
-            if id(node) in resolution.type_of:
-                return resolution.type_of[id(node)]
-            column = resolution.column_of.get(id(node))
-            if column is not None or kind is not exp.Dot:
-                return None if column is None else column.type
-            return _field_of(resolution, node)
-        if kind is exp.Cast or kind is exp.TryCast:
-            return type_name(node.args["to"])
-        if kind is exp.Literal:
-            return _literal_type(node)
-        if kind in _BOOLEAN:
-            return "boolean"
-        if kind in _BIGINT:
-            return "hugeint" if kind is exp.CountIf else "bigint"
-        if kind in _SAME:
-            if (kind is exp.Max or kind is exp.Min) and node.args.get("count") is not None:
-                return _collected(resolution, node)
-            node = node.this
-            continue
         if (rule := _RULES.get(kind)) is not None:
             return rule(resolution, node)
-        return _named(resolution, node) if isinstance(node, exp.Func) else None
+        if (type_ := _ALWAYS.get(kind)) is not None:
+            return type_
+        if kind not in _SAME:
+            return _named(resolution, node) if isinstance(node, exp.Func) else None
+        if (kind is exp.Max or kind is exp.Min) and node.args.get("count") is not None:
+            return _collected(resolution, node)
+        node = node.this
     return None
+
+
+def _noted(resolution: Resolution, node: Any) -> str | None:
+    """What the resolving pass found out about this very node."""
+    if id(node) in resolution.type_of:
+        return resolution.type_of[id(node)]
+    column = resolution.column_of.get(id(node))
+    if column is not None:
+        return column.type
+    return _field_of(resolution, node) if type(node) is exp.Dot else None
+
+
+def _cast(resolution: Resolution, node: Any) -> str | None:
+    return type_name(node.args["to"])
 
 
 def shown(type_: str | None) -> str | None:
@@ -148,7 +151,7 @@ def shown(type_: str | None) -> str | None:
     return None if type_ is None or UNKNOWN in type_ else type_
 
 
-def _literal_type(node: exp.Literal) -> str | None:
+def _literal_type(resolution: Resolution, node: exp.Literal) -> str | None:
     if node.is_string:
         return "varchar"
     if node.name.isdecimal():
@@ -283,6 +286,9 @@ def known(type_: str) -> str | None:
 
 
 _RULES: Final[dict[type, Callable[[Resolution, Any], str | None]]] = {
+    **dict.fromkeys(_NOTED, _noted),
+    **dict.fromkeys((exp.Cast, exp.TryCast), _cast),
+    exp.Literal: _literal_type,
     **dict.fromkeys(_ARITHMETIC, _arithmetic),
     **dict.fromkeys(_ALIKE, _alike),
     exp.Div: _division,
@@ -306,9 +312,20 @@ def type_name(node: Any) -> str | None:
         return None
     if not node.expressions and (name := _NAMES.get(getattr(node.this, "name", str(node.this)))) is not None:
         return name
+    if (sizes := _decimal_sizes(node)) is not None:
+        return f"decimal({sizes[0]},{sizes[1] if len(sizes) > 1 else 0})"
     text = str(node.sql(dialect="duckdb")).lower()
     text = _DECIMAL.sub(lambda part: f"decimal({part[1]},{part[2] or 0})", text)
     return _WORD.sub(lambda word: _SPELLED.get(word.group(), word.group()), text)
+
+
+def _decimal_sizes(node: Any) -> list[str] | None:
+    """The sizes of a plain DECIMAL(width, scale): the one type with sizes that is common, and slow to write out."""
+    if node.this is not _DECIMAL_TYPE or sum(map(bool, node.args.values())) != 2:
+        return None
+    sizes = [item.this for item in node.expressions if len(item.args) == 1 and type(item.this) is exp.Literal]
+    plain = [size.name for size in sizes if not size.is_string and size.name.isdecimal()]
+    return plain if len(plain) == len(node.expressions) < 3 else None
 
 
 def aggregates(resolution: Resolution, node: Any) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final, Literal
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
@@ -31,6 +33,7 @@ _NO_FUNCTION: Final = words(
     lateral partition order decimal numeric varchar char array qualify interval materialized exclude replace rename
     """
 )
+_CALLED: Final = _NO_FUNCTION | functions.PURE
 
 
 def judge(resolution: Resolution, edits: tuple[Edit, ...]) -> tuple[Volatility, tuple[str, ...]]:
@@ -44,13 +47,14 @@ def judge(resolution: Resolution, edits: tuple[Edit, ...]) -> tuple[Volatility, 
 def _needs_a_closer_look(resolution: Resolution) -> bool:
     """Whether anything in the text is called that is not known to be pure."""
     query = resolution.query
-    words = set(query.words)
-    text = query.text.lower()
-    if any(part in text for part in _SUSPICIOUS_PARTS) and any(map(_SUSPICIOUS.search, words)):
-        return True
-    callers = {query.words[index - 1] for index, type_ in enumerate(query.types) if type_ is _L_PAREN and index}
-    for word in callers - _NO_FUNCTION:
-        if functions.is_pure(word) or not (word[-1:].isalnum() or word[-1:] in '"_`'):
+    together = " ".join(query.vocabulary)
+    for part in _SUSPICIOUS_PARTS:
+        words = [word for word in query.vocabulary if part in word] if part in together else ()
+        if any(map(_SUSPICIOUS.search, words)):
+            return True
+    callers = {before for before, type_ in zip(query.words, query.types[1:], strict=False) if type_ is _L_PAREN}
+    for word in callers - _CALLED:
+        if not (word[-1:].isalnum() or word[-1:] in '"_`'):
             continue
         if " " not in word or word.split()[-1] not in _NO_FUNCTION:
             return True
@@ -58,12 +62,12 @@ def _needs_a_closer_look(resolution: Resolution) -> bool:
 
 
 def _look_closer(resolution: Resolution, clock: bool, volatile: bool) -> tuple[bool, bool]:
-    for node in resolution.query.tree.walk():
-        if isinstance(node, _CLOCK_SYNTAX):
+    nodes: Iterator[Any] = resolution.query.tree.walk()
+    for node in nodes:
+        sort = _sort(node.__class__)
+        if sort == "clock":
             clock = True
-        elif isinstance(node, exp.Func):
-            if isinstance(node, _PURE_SYNTAX):
-                continue
+        elif sort == "call":
             name = function_name(resolution, node)
             if name in functions.REPLACEABLE_CLOCK:
                 clock = True
@@ -74,9 +78,18 @@ def _look_closer(resolution: Resolution, clock: bool, volatile: bool) -> tuple[b
                 or name in resolution.inlined
             ):
                 volatile = True
-        elif isinstance(node, exp.TableSample):
+        elif sort == "sample":
             volatile = True
     return clock, volatile
+
+
+@cache
+def _sort(node_type: type) -> Literal["clock", "call", "sample", "other"]:
+    if issubclass(node_type, _CLOCK_SYNTAX):
+        return "clock"
+    if issubclass(node_type, exp.Func):
+        return "other" if issubclass(node_type, _PURE_SYNTAX) else "call"
+    return "sample" if issubclass(node_type, exp.TableSample) else "other"
 
 
 # ---- order
@@ -87,8 +100,10 @@ def _order_reasons(resolution: Resolution) -> tuple[str, ...]:
     for name, node in resolution.calls:
         if name in functions.ORDER_DEPENDENT and not _has_order(node):
             reasons[f"{name} without a total ORDER BY"] = None
-        elif name in functions.FLOAT_SENSITIVE and _is_floating(resolution, node):
-            reasons[f"{name} over floating-point values"] = None
+        elif name in functions.FLOAT_SENSITIVE:
+            reason = f"{name} over floating-point values"
+            if reason not in reasons and _is_floating(resolution, node):
+                reasons[reason] = None
     for word, query in resolution.cuts:
         if not _ordered_totally(query):
             reasons[f"{word} without a total ORDER BY"] = None
@@ -110,13 +125,21 @@ def _has_order(node: Any) -> bool:
 
 
 def _is_floating(resolution: Resolution, node: Any) -> bool:
-    for part in node.walk():
-        if isinstance(part, exp.Column):
+    stack = [node]
+    while stack:
+        part = stack.pop()
+        if type(part) is exp.Column:
             column = resolution.column_of.get(id(part))
             if column is not None and column.type in _FLOATING:
                 return True
         elif isinstance(part, exp.Cast) and getattr(part.args["to"].this, "name", "") in _FLOAT_CASTS:
             return True
+        else:
+            for value in part.args.values():
+                if isinstance(value, exp.Expr):
+                    stack.append(value)
+                elif type(value) is list:
+                    stack += [item for item in value if isinstance(item, exp.Expr)]
     return False
 
 
@@ -125,27 +148,38 @@ def _ordered_totally(query: Any) -> bool:
     order = query.args.get("order") if query is not None else None
     if order is None or not isinstance(query, exp.Select):
         return False
-    keys = set()
+    aliases = _aliases(query)
+    keys: list[Any] = []
     for ordered in order.expressions:
         item = ordered.this if isinstance(ordered, exp.Ordered) else ordered
         if isinstance(item, exp.Var) and item.name.upper() == "ALL":
             return True
-        keys.add(_key(query, item))
+        keys.append(_key(query, item, aliases))
     group = query.args.get("group")
     if group is not None and not group.args.get("all") and group.expressions:
-        return {_key(query, item) for item in group.expressions} <= keys
+        return _are_among([_key(query, item, aliases) for item in group.expressions], keys)
     outputs = [item.this if isinstance(item, exp.Alias) else item for item in query.expressions]
-    return not any(item.is_star or isinstance(item, exp.Columns) for item in outputs) and set(outputs) <= keys
+    return not any(item.is_star or isinstance(item, exp.Columns) for item in outputs) and _are_among(outputs, keys)
 
 
-def _key(query: Any, item: Any) -> Any:
+def _are_among(items: list[Any], keys: list[Any]) -> bool:
+    """Whether each item is one of the keys. Hashing an expression takes long, and few have even the names of keys."""
+    names = {key.name.lower() for key in keys}
+    return all(item.name.lower() in names for item in items) and set(items) <= set(keys)
+
+
+def _aliases(query: Any) -> dict[str, Any]:
+    """What each alias of the select list stands for; of equal ones, the first."""
+    outputs = [item for item in reversed(query.expressions) if isinstance(item, exp.Alias)]
+    return {output.alias.lower(): output.this for output in outputs}
+
+
+def _key(query: Any, item: Any, aliases: dict[str, Any]) -> Any:
     """An ORDER BY or GROUP BY item as the expression that it sorts by, following ordinals and aliases."""
     if isinstance(item, exp.Literal) and not item.is_string and item.name.isdecimal():
         position = int(item.name[:18]) - 1
         item = query.expressions[position] if position < len(query.expressions) else item
         return item.this if isinstance(item, exp.Alias) else item
     if isinstance(item, exp.Column) and not item.args.get("table"):
-        for output in query.expressions:
-            if isinstance(output, exp.Alias) and output.alias.lower() == item.name.lower():
-                return output.this
+        return aliases.get(item.name.lower(), item)
     return item

@@ -6,7 +6,7 @@ How each kind of node is walked is in `expressions`, which fills the table of ha
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from sqlglot import exp
 
@@ -14,6 +14,7 @@ from headwater.lineage.sql.context import Environment, Resolution
 from headwater.lineage.sql.model import IDENTITY, Column, Edge
 from headwater.lineage.sql.scope import NO_NAMES, Scope
 
+Expr: Final = exp.Expr
 Pending = tuple[Any, int, frozenset[str]]  # node, how its value passes through, names hidden by lambda parameters
 
 
@@ -42,10 +43,10 @@ class Walk:
 
     def rest(self) -> list[Edge]:
         """Walk what is still on the stack, and return all edges."""
-        stack = self.stack
+        stack, handlers = self.stack, HANDLERS
         while stack:
             node, kind, hidden = stack.pop()
-            HANDLERS[type(node)](self, node, kind, hidden)
+            handlers[type(node)](self, node, kind, hidden)
         return self.edges
 
     def inner(self) -> Walk:
@@ -53,6 +54,12 @@ class Walk:
         walk = Walk(self.resolution, self.scope, self.environment, self.aliases_first)
         walk.chosen, walk.silent = self.chosen, self.silent
         return walk
+
+    def again(self, *nodes: Any) -> list[Edge]:
+        """Return all edges of further expressions in the same place, apart from those before; the last comes first."""
+        self.edges, self.spreads = [], False
+        self.stack += [(node, IDENTITY, NO_NAMES) for node in nodes]
+        return self.rest()
 
     def push(self, node: Any, kind: int, hidden: frozenset[str]) -> None:
         """Put a node, or each of a list, on the stack; the last one pushed is walked first."""
@@ -66,12 +73,12 @@ class Walk:
         """Put every child on the stack."""
         stack = self.stack
         for value in node.args.values():
-            if isinstance(value, exp.Expr):
-                stack.append((value, kind, hidden))
-            elif type(value) is list:
+            if type(value) is list:
                 for item in value:
-                    if isinstance(item, exp.Expr):
+                    if isinstance(item, Expr):
                         stack.append((item, kind, hidden))
+            elif value is not None and isinstance(value, Expr):
+                stack.append((value, kind, hidden))
 
 
 Handler = Callable[[Walk, Any, int, frozenset[str]], None]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import gc
+import pickle
 import re
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.lineage import SqlCatalog, analyse_sql
+from headwater.lineage.sql.context import Resolution
 
 CATALOG = SqlCatalog(
     {
@@ -200,3 +205,39 @@ def test_columns_that_are_named_by_position_are_those_that_stand_there(query: st
     assert before.definition_hash != after.definition_hash
     same = analyse_sql(query, schema={"t": {"A": "int", "b": "int", "c": "int"}, "u": u})
     assert before.definition_hash == same.definition_hash
+
+
+def test_a_hash_that_nobody_asked_for_yet_is_there_for_everyone_who_does() -> None:
+    known = analyse_sql(BASE, schema=CATALOG)
+    assert len(known.definition_hash) == 64
+    assert analyse_sql(BASE, schema=CATALOG) == known
+    assert hash(analyse_sql(BASE, schema=CATALOG)) == hash(known)
+    assert repr(analyse_sql(BASE, schema=CATALOG)) == repr(known)
+    assert copy.deepcopy(analyse_sql(BASE, schema=CATALOG)) == known
+    assert pickle.loads(pickle.dumps(analyse_sql(BASE, schema=CATALOG))) == known
+    assert replace(analyse_sql(BASE, schema=CATALOG), edits=()).definition_hash == known.definition_hash
+
+
+def test_a_hash_to_be_computed_is_as_frozen_as_any_other_value() -> None:
+    analysis = analyse_sql(BASE, schema=CATALOG)
+    with pytest.raises(FrozenInstanceError):
+        analysis.definition_hash = ""  # type: ignore[misc]
+    with pytest.raises(AttributeError, match="'Analysis' object has no attribute 'definition'"):
+        _ = analysis.definition  # type: ignore[attr-defined]
+    assert analysis.definition_hash == digest(BASE)
+
+
+def test_what_waits_for_its_hash_holds_no_tree() -> None:
+    def alive() -> int:
+        gc.collect()
+        return sum(isinstance(thing, Resolution) for thing in gc.get_objects())
+
+    before = alive()
+    waiting = analyse_sql(BASE, schema=CATALOG)
+    assert alive() == before
+    assert waiting.definition_hash == digest(BASE)
+
+
+def test_a_schema_with_half_a_character_does_not_fail_when_the_hash_is_asked_for() -> None:
+    analysis = analyse_sql("select * from t", schema={"t": {"\ud800": "integer"}})
+    assert len(analysis.definition_hash) == 64
