@@ -99,7 +99,9 @@ class Project:
         lines = []
         for key in chosen:
             word, lag = freshness[key]
-            lines.append(AssetStatus(key, survey.decisions[key].status, word, lag, _note(survey, key)))
+            decision = survey.decisions[key]
+            parts = None if decision.partitions is None else decision.partitions.line()
+            lines.append(AssetStatus(key, decision.status, word, lag, parts, _note(survey, key)))
         if not select and not exclude:
             lines += [AssetStatus(key, _RETIRED) for key in sorted(set(survey.state.published) - set(self.assets))]
         observed = tuple(sorted((o.source, o.at) for o in survey.state.observed.values() if o.source in self.assets))
@@ -123,12 +125,17 @@ class Project:
         force: bool = False,
         verify_data: bool = False,
         progress: OnProgress | None = None,
+        partitions: str | None = None,
     ) -> Plan:
-        """Return what would be done and why. Sources that changed are taken in first, so that the plan is exact."""
+        """Return what would be done and why. Sources that changed are taken in first, so that the plan is exact.
+
+        `partitions` are those of partitioned assets that are asked for, such as `2024-01-01..2024-01-31`; by default
+        all that need it.
+        """
         self._observe(env, progress)
         survey = self.workspace.survey(env, verify_sources=True, verify_data=verify_data)
         survey.require_trusted_warehouse()
-        return self._plan(survey, self._chosen(survey, select, exclude), force)
+        return self._plan(survey, self._chosen(survey, select, exclude), force, partitions)
 
     def run(
         self,
@@ -142,6 +149,7 @@ class Project:
         force: bool = False,
         verify_data: bool = False,
         progress: OnProgress | None = None,
+        partitions: str | None = None,
     ) -> RunResult:
         """Carry out `plan`, or what a plan of the selection would say now, and return what became of each step.
 
@@ -150,7 +158,9 @@ class Project:
         from headwater.runtime.doing import Doing
 
         def choose(survey: Survey) -> Plan:
-            return plan if plan is not None else self._plan(survey, self._chosen(survey, select, exclude), force)
+            if plan is not None:
+                return plan
+            return self._plan(survey, self._chosen(survey, select, exclude), force, partitions)
 
         environment = env if plan is None else plan.environment
         doing = Doing(self.workspace, environment, workers or _workers(), fail_fast, progress)
@@ -305,10 +315,9 @@ class Project:
                 lambda now: self._plan(now, tuple(k for k in now.graph.order if k in changed), False)
             )
 
-    def _plan(self, survey: Survey, selected: tuple[AssetKey, ...], force: bool) -> Plan:
-        return make_plan(
-            survey.graph, survey.resolved, survey.decisions, survey.state, selected, survey.now, force=force
-        )
+    def _plan(self, survey: Survey, selected: tuple[AssetKey, ...], force: bool, partitions: str | None = None) -> Plan:
+        known = survey.resolved, survey.decisions, survey.state
+        return make_plan(survey.graph, *known, selected, survey.now, force=force, only=partitions)
 
     def _chosen(self, survey: Survey, select: Selectors, exclude: Selectors) -> tuple[AssetKey, ...]:
         from headwater.lineage.selection import Scope

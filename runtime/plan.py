@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from headwater.assets.key import AssetKey
 from headwater.lineage.graph import AssetGraph
@@ -12,6 +13,9 @@ from headwater.runtime.clock import to_iso
 from headwater.runtime.model import Action, Certainty, Plan, Reason, Step
 from headwater.runtime.staleness import Decision, Resolved
 from headwater.runtime.state import State
+
+if TYPE_CHECKING:
+    from headwater.runtime.partition_status import PartitionStatus
 
 _CERTAIN_WORDS = ("MISSING", "STALE", "UNKNOWN")
 
@@ -25,6 +29,7 @@ def make_plan(
     now: datetime,
     *,
     force: bool = False,
+    only: str | None = None,
 ) -> Plan:
     """Return what would be done to the `selected` assets, in build order, each CERTAIN or IF_INPUT_CHANGES.
 
@@ -38,7 +43,7 @@ def make_plan(
     for key in graph.order:
         if key not in wanted:
             continue
-        step = _step(resolved[key], decisions[key], state, force and key in selected)
+        step = _step(resolved[key], decisions[key], state, force and key in selected, only)
         if step is not None:
             steps.append(step)
         elif key in selected:
@@ -46,14 +51,17 @@ def make_plan(
     return Plan(
         environment=state.environment,
         at=to_iso(now),
-        plan_hash=_plan_hash(graph, resolved, state, steps, force),
+        plan_hash=_plan_hash(graph, resolved, state, steps, f"{force}\0{only}"),
         steps=tuple(steps),
         unaffected=tuple(unaffected),
         force=force,
+        only=only,
     )
 
 
-def _step(resolved: Resolved, decision: Decision, state: State, force: bool) -> Step | None:
+def _step(resolved: Resolved, decision: Decision, state: State, force: bool, only: str | None = None) -> Step | None:
+    if decision.partitions is not None:
+        return _partition_step(resolved, decision, decision.partitions, state, force, only)
     status, asset = decision.status, resolved.asset
     if status.word == "CURRENT" and not force:
         return None
@@ -63,6 +71,34 @@ def _step(resolved: Resolved, decision: Decision, state: State, force: bool) -> 
         return Step(asset.key, _action(resolved, state, ()), "CERTAIN", reasons, expected)
     certainty: Certainty = "CERTAIN" if status.word in _CERTAIN_WORDS and not decision.final else "IF_INPUT_CHANGES"
     return Step(asset.key, _action(resolved, state, status.reasons), certainty, status.reasons, expected)
+
+
+def _partition_step(
+    resolved: Resolved,
+    decision: Decision,
+    partitions: PartitionStatus,
+    state: State,
+    force: bool,
+    only: str | None,
+) -> Step | None:
+    """Return the step of a partitioned asset: it builds the partitions that need it, of those asked for."""
+    space = partitions.space
+    chosen = space.all() if only is None else space.parse(only)
+    certain = (partitions.of("MISSING") | partitions.of("STALE") | partitions.of("UNKNOWN")) & chosen
+    perhaps = partitions.of("PENDING") & chosen
+    if force:
+        certain = chosen - perhaps
+    status = decision.status
+    if (status.word == "CURRENT" and not force) or (only is not None and not certain and not perhaps):
+        return None
+    published = state.published.get(resolved.asset.key)
+    expected = None if published is None else published.milliseconds / 1000
+    reasons = (Reason("FORCED", "asked for with --force."), *status.reasons) if force else status.reasons
+    about = certain | perhaps
+    action = _action(resolved, state, () if force or about else status.reasons)
+    sure = (certain or partitions.whole or force) and not (decision.final and not force)
+    certainty: Certainty = "CERTAIN" if sure else "IF_INPUT_CHANGES"
+    return Step(resolved.asset.key, action, certainty, reasons, expected, about.text if about else None)
 
 
 def _action(resolved: Resolved, state: State, reasons: tuple[Reason, ...]) -> Action:
@@ -93,14 +129,14 @@ def _why_not(resolved: Resolved, state: State) -> str:
 
 
 def _plan_hash(
-    graph: AssetGraph, resolved: Mapping[AssetKey, Resolved], state: State, steps: list[Step], force: bool
+    graph: AssetGraph, resolved: Mapping[AssetKey, Resolved], state: State, steps: list[Step], asked: str
 ) -> str:
     """Hash everything that the plan stands on: definitions and checks, published versions, and the steps themselves."""
-    digest = hashlib.sha256(f"{state.environment}\0{force}".encode())
+    digest = hashlib.sha256(f"{state.environment}\0{asked}".encode())
     for key in graph.order:
         version = state.published.get(key)
         number = "" if version is None else str(version.number)
         digest.update(f"\n{key}\0{resolved[key].definition.hash}\0{resolved[key].checks_id}\0{number}".encode())
     for step in steps:
-        digest.update(f"\n{step.asset}\0{step.action}\0{step.certainty}".encode())
+        digest.update(f"\n{step.asset}\0{step.action}\0{step.certainty}\0{step.partitions}".encode())
     return digest.hexdigest()

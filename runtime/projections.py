@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from headwater.assets.errors import IntegrityError
 from headwater.lineage import record
@@ -24,6 +25,17 @@ _TABLES: Mapping[str, str] = {
     ),
     "publication": "id text primary key, number integer, environment text, run text, outcome text, at text, items text",
     "token": "asset text, number integer, columns text, token text, primary key (asset, number, columns)",
+    # Of single slices: what they hold, what each saw of an upstream under its own condition, and what a version shows
+    # under such a condition to a reader's partition.
+    "slice_held": "asset text, columns text, slice integer, token text, primary key (asset, columns, slice)",
+    "slice_seen": (
+        "asset text, upstream text, columns text, slice integer, token text, "
+        "primary key (asset, upstream, columns, slice)"
+    ),
+    "part_shown": (
+        "asset text, number integer, columns text, partition text, token text, "
+        "primary key (asset, number, columns, partition)"
+    ),
     "source": "asset text primary key, state text, digest text, at text, number integer",
     "run": (
         "id text primary key, environment text, started text, finished text, outcome text, plan_hash text, actor text, "
@@ -85,6 +97,8 @@ def _tally(db: sqlite3.Connection, column: str) -> None:
 
 def _version_staged(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
     _tally(db, "versions")
+    _slice_facts(db, entry.stream, payload)
+    payload = {name: value for name, value in payload.items() if name not in ("held", "seen", "shown")}
     db.execute(
         "insert into version values (?, ?, ?, ?, ?, '', ?, ?, '{}')",
         (
@@ -97,6 +111,24 @@ def _version_staged(db: sqlite3.Connection, entry: Entry, payload: Payload) -> N
             json.dumps(payload, sort_keys=True),
         ),
     )
+
+
+def _slice_facts(db: sqlite3.Connection, asset: str, payload: Payload) -> None:
+    for columns, held in _rows(payload, "held"):
+        rows = [(asset, columns, slice_, token) for slice_, token in held]
+        db.executemany("insert or replace into slice_held values (?, ?, ?, ?)", rows)
+    for upstream, columns, seen in _rows(payload, "seen"):
+        rows = [(asset, upstream, columns, slice_, token) for slice_, token in seen]
+        db.executemany("insert or replace into slice_seen values (?, ?, ?, ?, ?)", rows)
+    for columns, shown in _rows(payload, "shown"):
+        rows = [(asset, payload["number"], columns, partition, token) for partition, token in shown]
+        db.executemany("insert or replace into part_shown values (?, ?, ?, ?, ?)", rows)
+
+
+def _rows(payload: Payload, name: str) -> list[Any]:
+    found = payload.get(name, [])
+    assert isinstance(found, list | tuple)
+    return list(found)
 
 
 def _gate(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
@@ -148,9 +180,8 @@ def _publish_abandoned(db: sqlite3.Connection, entry: Entry, payload: Payload) -
 
 
 def _input_resolved(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
-    tokens = payload["tokens"]
-    assert isinstance(tokens, list | tuple)
-    for columns, token in tokens:
+    _slice_facts(db, entry.stream, payload)
+    for columns, token in _rows(payload, "tokens"):
         db.execute(
             "insert or replace into token values (?, ?, ?, ?)", (entry.stream, payload["number"], columns, token)
         )

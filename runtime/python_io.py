@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
+    from headwater.assets.partitions import Partition, Value
+
 
 class Taken:
     """What was asked of one input: columns by name, or all of them. Empty means the number of rows only.
@@ -127,12 +129,55 @@ class Context:
     """What a run tells a Python asset. `clock` is the run's time truncated to the asset's grain; it is recorded."""
 
     def __init__(
-        self, run: str, clock: datetime, variables: Mapping[str, object], write: Callable[[str], None]
+        self,
+        run: str,
+        clock: datetime,
+        variables: Mapping[str, object],
+        write: Callable[[str], None],
+        partition: Partition | None = None,
     ) -> None:
         self.run = run
         self.clock = clock
         self.vars = variables
         self._write = write
+        self._partition = partition
+
+    @property
+    def partition(self) -> Value:
+        """The value of the one dimension: a date for days and longer windows, a datetime for hours, else the key.
+
+        Raises StepError for an asset without partitions, or with several dimensions: `partition_of` has those.
+        """
+        return self._parameter("partition")
+
+    def partition_of(self, dimension: str) -> Value:
+        """Return the value of one of several dimensions."""
+        return self._parameter(f"partition.{dimension}")
+
+    @property
+    def partition_key(self) -> str:
+        """The partition as it is written: a key, or `day=2024-01-31;region=eu`."""
+        self._parameter(None)
+        return "" if self._partition is None else self._partition.text
+
+    @property
+    def start(self) -> Value:
+        """Where the time window of the partition begins: a date for days and longer windows, else a datetime."""
+        return self._parameter("start")
+
+    @property
+    def end(self) -> Value:
+        """Where the time window of the partition ends, exclusive."""
+        return self._parameter("end")
+
+    def _parameter(self, name: str | None) -> Value:
+        values = {} if self._partition is None else self._partition.parameters()
+        if not values:
+            raise StepError("This asset has no partitions.", "Declare `partitions`.")
+        if name is not None and name not in values:
+            known = ", ".join(sorted(values))
+            raise StepError(f"The partition has no {name!r}.", f"It has {known}.")
+        return values[name] if name is not None else ""
 
     def log(self, message: str) -> None:
         """Write a line to the log of this step, which `headwater logs RUN ASSET` shows."""

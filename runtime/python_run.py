@@ -38,7 +38,9 @@ def call_function(order: Order, session: Session, log: object) -> tuple[object, 
         pinned = order.inputs[upstream]
         arguments[parameter] = Input(session, pinned.relation, pinned.version.schema, taken[upstream], pinned.file)
     if code.context_parameter is not None:
-        arguments[code.context_parameter] = Context(order.run, order.clock_at or order.now, order.variables, log)
+        arguments[code.context_parameter] = Context(
+            order.run, order.clock_at or order.now, order.variables, log, order.partition
+        )
     try:
         with capture(log):
             result = declared.function(**arguments)

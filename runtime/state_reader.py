@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from headwater.assets.errors import StateInvalid
 from headwater.assets.key import AssetKey
 from headwater.runtime.facts import version_from_json
+from headwater.runtime.slice_facts import StoredSliceFacts
 from headwater.runtime.state import Observation, State, VersionRecord
 
 _VERSION = "v.asset, v.record, v.gate, v.created"
@@ -78,7 +79,12 @@ class SqlStateReader:
             for asset, state, digest, at, number in self._db.execute("select * from source")
         }
         extra.update({(AssetKey(a), n, c): t for a, n, c, t in self._db.execute("select * from token")})
-        return State(environment, published, rejected, observed, extra_tokens=extra)
+        return State(environment, published, rejected, observed, extra_tokens=extra, facts=StoredSliceFacts(self._db))
+
+    def last_slice(self, asset: AssetKey) -> int:
+        """Return the highest slice number that any version of `asset` was given, 0 where there is none."""
+        query = "select max(json_extract(record, '$.slices.last')) from version where asset = ?"
+        return int(self._db.execute(query, (asset,)).fetchone()[0] or 0)
 
     def published_anywhere(self) -> list[tuple[str, VersionRecord]]:
         """Return every pointer of every environment, as (environment, version)."""
@@ -131,7 +137,12 @@ class SqlStateReader:
     def physical_names(self) -> frozenset[str]:
         """Return every physical relation that some version rests on, rejected ones too."""
         return frozenset(
-            row[0] for row in self._db.execute("select distinct physical from version where verdict <> ''")
+            name
+            for row in self._db.execute(
+                "select distinct physical, json_extract(record, '$.slices.store') from version where verdict <> ''"
+            )
+            for name in row
+            if name is not None
         )
 
     def warehouse(self) -> tuple[str, int] | None:

@@ -154,7 +154,7 @@ class Workspace:
             state.sources = sources_now(self.loaded.assets.values(), state, self.config.root, verify=verify_sources)
             if state.published:
                 state.warehouse = self._warehouse_now(state, token, verify_data)
-        return self.judge(graph, state)
+            return self.judge(graph, state)
 
     def judge(self, graph: AssetGraph, state: State) -> Survey:
         """Decide about every asset on `state`.

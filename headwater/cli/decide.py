@@ -21,6 +21,12 @@ def certainty(function: Callback) -> Callback:
     return click.option("--verify-data", is_flag=True, help=text)(function)
 
 
+def only_partitions(function: Callback) -> Callback:
+    """Add `--partitions`."""
+    text = "Of partitioned assets only these: 2024-01-01..2024-01-31, or eu,us, or day=2024-01-01..;region=eu."
+    return click.option("--partitions", metavar="RANGES", help=text)(function)
+
+
 @verb("ls", examples=("headwater ls", "headwater ls tag:finance", "headwater ls 'mart.*' --exclude kind:view"))
 @selection
 @click.pass_context
@@ -93,10 +99,16 @@ def why(context: click.Context, asset: str) -> None:
 @verb("plan", examples=("headwater plan", "headwater plan +mart.revenue", "headwater plan 'stg.*' --force"))
 @selection
 @click.option("--force", is_flag=True, help="Plan to build what is current, too.")
+@only_partitions
 @certainty
 @click.pass_context
 def plan(
-    context: click.Context, select: tuple[str, ...], exclude: tuple[str, ...], force: bool, verify_data: bool
+    context: click.Context,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    force: bool,
+    verify_data: bool,
+    partitions: str | None,
 ) -> None:
     """Show what `run` would do, in order, and why."""
     from headwater.cli.progress import watching
@@ -105,7 +117,13 @@ def plan(
     project = settings.open()
     with watching(settings) as progress:
         made = project.plan(
-            select, exclude, settings.environment, force=force, verify_data=verify_data, progress=progress
+            select,
+            exclude,
+            settings.environment,
+            force=force,
+            verify_data=verify_data,
+            progress=progress,
+            partitions=partitions,
         )
 
     from headwater.render.documents import plan_document

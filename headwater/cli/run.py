@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from headwater.cli.decide import certainty, selection
+from headwater.cli.decide import certainty, only_partitions, selection
 from headwater.cli.progress import watching
 from headwater.cli.settings import settings_of
 from headwater.cli.verbs import verb
@@ -14,12 +14,18 @@ CANCELLED = 130
 
 @verb(
     "run",
-    examples=("headwater run", "headwater run +mart.revenue", "headwater run tag:finance --workers 4 --fail-fast"),
+    examples=(
+        "headwater run",
+        "headwater run +mart.revenue",
+        "headwater run tag:finance --workers 4 --fail-fast",
+        "headwater run mart.daily --partitions 2024-01-01..2024-01-31",
+    ),
 )
 @selection
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="How many steps may run at once.")
 @click.option("--fail-fast", is_flag=True, help="Start nothing more after the first failure.")
 @click.option("--force", is_flag=True, help="Build what is current, too.")
+@only_partitions
 @certainty
 @click.pass_context
 def run(
@@ -30,6 +36,7 @@ def run(
     fail_fast: bool,
     force: bool,
     verify_data: bool,
+    partitions: str | None,
 ) -> int:
     """Build what is stale, check it, and publish what passes.
 
@@ -47,6 +54,7 @@ def run(
             force=force,
             verify_data=verify_data,
             progress=progress,
+            partitions=partitions,
         )
 
     from headwater.render.documents import run_document

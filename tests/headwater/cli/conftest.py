@@ -178,7 +178,7 @@ class FakeProject:
         self._ask("ls", select, exclude, env)
         return (AssetLine(ORDERS, "table", "ann", "CURRENT", "assets/stg/orders.sql", "Orders"),)
 
-    def plan(self, select=(), exclude=(), env="prod", force=False, verify_data=False, progress=None) -> Plan:  # type: ignore[no-untyped-def]
+    def plan(self, select=(), exclude=(), env="prod", force=False, verify_data=False, **more) -> Plan:  # type: ignore[no-untyped-def]
         self._ask("plan", select, exclude, env, force, verify_data)
         return self.made
 
