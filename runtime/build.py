@@ -58,6 +58,7 @@ class _Draft:
     file: PublishedFile | None = None
     observed: Observed | None = None
     lineage: RecordedLineage | None = None
+    added_keys: tuple[tuple[str, str], ...] = ()
 
 
 def perform(order: Order, session: Session, log: Log, monotonic: Callable[[], float] = time.perf_counter) -> Built:
@@ -85,6 +86,7 @@ def perform(order: Order, session: Session, log: Log, monotonic: Callable[[], fl
         file=draft.file,
         observed=draft.observed,
         lineage=draft.lineage,
+        added_keys=draft.added_keys,
     )
 
 
@@ -273,7 +275,7 @@ def _run_python(draft: _Draft) -> None:
     from headwater.runtime.python_run import call_function
 
     order = draft.order
-    result, taken = call_function(order, draft.session, draft.log)
+    result, taken, draft.added_keys = call_function(order, draft.session, draft.log)
     draft.seen = {(upstream, item.key) for upstream, item in taken.items()}
     if isinstance(result, str):
         sql, reads, analysis = _returned_sql(draft, result)

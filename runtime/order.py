@@ -55,6 +55,7 @@ class Order:
     variables: Mapping[str, object] = field(default_factory=dict)
     version: VersionRecord | None = None
     python: Mapping[str, str] = field(default_factory=dict, repr=False)  # the project's Python files, as loaded
+    dynamic_lists: tuple[str, ...] = ()  # of dynamic keys, which a Python asset may add to
 
     @property
     def key(self) -> AssetKey:
@@ -87,3 +88,4 @@ class Built:
     file: PublishedFile | None = None
     observed: Observed | None = None
     lineage: RecordedLineage | None = None  # of a Python asset's columns, as far as it is proven
+    added_keys: tuple[tuple[str, str], ...] = ()  # (list, key) that a Python asset asked to add, in order

@@ -87,6 +87,7 @@ class Situation:
     key_prefix: Callable[[AssetKey], str]
     source_text: Callable[[AssetKey], str]
     python: Mapping[str, str]  # the project's Python files as loaded
+    dynamic_lists: tuple[str, ...] = ()  # of dynamic keys that assets declare
 
 
 def resolve_step(at: Situation, key: AssetKey, force: bool, look: Look) -> Ended | Reuse | Order:
@@ -237,6 +238,7 @@ def _order(at: Situation, case: Case, kind: str, version: VersionRecord | None) 
         variables=at.config.variables,
         version=version,
         python=at.python if asset.python is not None else {},
+        dynamic_lists=at.dynamic_lists,
     )
     return order if asset.sql is None or kind == "RECHECK" else replace(order, sql=_pinned_sql(at, case, order))
 

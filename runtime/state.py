@@ -114,6 +114,15 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class DynamicKey:
+    """A key of a list of dynamic keys. `since` is when it was added last, `retired` when it was taken off, or None."""
+
+    key: str
+    since: str
+    retired: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SourceNow:
     """A source as it is now, by the free tier. `changed` is None where that cannot be told; `problem` says why.
 
@@ -152,6 +161,7 @@ class State:
     sources: dict[AssetKey, SourceNow] = field(default_factory=dict)
     extra_tokens: dict[tuple[AssetKey, int, str], str] = field(default_factory=dict)
     warehouse: WarehouseNow = field(default_factory=WarehouseNow)
+    dynamic: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # lists of dynamic keys, without retired ones
 
     def token(self, version: VersionRecord, columns: str) -> str | None:
         """Return the fingerprint token of `columns` of `version`, or None where it was never computed."""
