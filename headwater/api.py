@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from headwater.lineage.audit import Report
     from headwater.lineage.exporters.chart import Scope
     from headwater.lineage.record import Entry
+    from headwater.runtime.dynamic_keys import KeyChange
     from headwater.runtime.impact_model import ChangeKind, ImpactReport
+    from headwater.runtime.state import DynamicKey
 
 Selectors = str | Sequence[str]
 _RETIRED = Status("RETIRED", (Reason("RETIRED", "no longer declared; readers still see its last version."),))
@@ -281,6 +283,24 @@ class Project:
         from headwater.runtime.past import logs
 
         return logs(self.workspace, run, None if asset is None else AssetKey.parse(asset))
+
+    def dynamic_keys(self, dimension: str) -> tuple[DynamicKey, ...]:
+        """Return every key that the dynamic keys called `dimension` ever had, retired ones too."""
+        from headwater.runtime.dynamic_keys import keys_of
+
+        return keys_of(self.workspace, dimension)
+
+    def add_partitions(self, dimension: str, keys: Sequence[str]) -> KeyChange:
+        """Add keys to the dynamic keys called `dimension`, or bring retired ones back; it is recorded in the ledger."""
+        from headwater.runtime.dynamic_keys import add_keys
+
+        return add_keys(self.workspace, dimension, _texts(keys))
+
+    def retire_partitions(self, dimension: str, keys: Sequence[str]) -> KeyChange:
+        """Take keys off the dynamic keys called `dimension`. What was built for them stays, should they come back."""
+        from headwater.runtime.dynamic_keys import retire_keys
+
+        return retire_keys(self.workspace, dimension, _texts(keys))
 
     def audit_log(self, limit: int | None = None, asset: str | None = None) -> tuple[Entry, ...]:
         """Return ledger entries, newest first."""

@@ -62,6 +62,7 @@ class Draft:
     slices: BuiltSlices | None = None
     shown: dict[str, Mapping[str, str]] = field(default_factory=dict)
     part: str | None = None  # the table that holds what a Python function returned for one partition
+    added_keys: tuple[tuple[str, str], ...] = ()
 
 
 def perform(order: Order, session: Session, log: Log, monotonic: Callable[[], float] = time.perf_counter) -> Built:
@@ -98,6 +99,7 @@ def perform(order: Order, session: Session, log: Log, monotonic: Callable[[], fl
         lineage=draft.lineage,
         slices=draft.slices,
         shown=draft.shown,
+        added_keys=draft.added_keys,
     )
 
 
@@ -296,7 +298,7 @@ def _run_python(draft: Draft) -> None:
     from headwater.runtime.python_run import call_function
 
     order = draft.order
-    result, taken = call_function(order, draft.session, draft.log)
+    result, taken, draft.added_keys = call_function(order, draft.session, draft.log)
     draft.seen = {(upstream, item.key) for upstream, item in taken.items()}
     if isinstance(result, str):
         sql, reads, analysis = returned_sql(draft.order, result)

@@ -99,7 +99,8 @@ def _query(draft: Draft, each: SliceOrder) -> tuple[str, Seen]:
         key: replace(pinned, relation=each.relations.get(key, pinned.relation)) for key, pinned in order.inputs.items()
     }
     part = replace(order, inputs=inputs, partition=each.partition)
-    result, taken = call_function(part, draft.session, draft.log)
+    result, taken, added = call_function(part, draft.session, draft.log)
+    draft.added_keys = tuple(dict.fromkeys((*draft.added_keys, *added)))
     seen = {(upstream, item.key) for upstream, item in taken.items()}
     if isinstance(result, str):
         sql, reads, _ = returned_sql(part, result)

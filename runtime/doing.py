@@ -16,6 +16,7 @@ from headwater.lineage.record import Draft
 from headwater.runtime.clock import to_iso
 from headwater.runtime.held import Held
 from headwater.runtime.interrupt import Interrupt
+from headwater.runtime.key_lists import list_names
 from headwater.runtime.loading import source_text
 from headwater.runtime.model import Plan, Progress, RunResult, Status
 from headwater.runtime.observe import sources_now
@@ -146,6 +147,7 @@ class Doing:
             physical_name=lambda key: _physical_name(key, workspace.outside.new_id()),
             source_text=lambda key: source_text(workspace.loaded.assets[key], workspace.loaded),
             python=workspace.loaded.python_texts(),
+            dynamic_lists=list_names(workspace.loaded.assets),
             key_prefix=lambda key: workspace.loaded.folder_of[workspace.loaded.assets[key].location.file],
         )
         try:

@@ -5,7 +5,7 @@ Workers know no state and no ledger: the coordinator resolves, pins and decides 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -59,6 +59,14 @@ class SliceWork:
     before: tuple[SliceTrace, ...]
     mapped: Mapping[AssetKey, tuple[PartitionMapping, SliceMap]]
     store: str | None
+    functions: Mapping[str, Callable[..., Iterable[str]]]  # of mappings, by name
+
+    def read_by(self, readers: PartitionSet, upstream: AssetKey) -> SliceMap:
+        """Return the slices that `readers` read now of an upstream that is read in parts."""
+        from headwater.assets.partitions import forward
+
+        mapping, slices = self.mapped[upstream]
+        return slices.restricted(forward(mapping, readers, slices.space, self.functions) & slices.domain)
 
     @property
     def last(self) -> int:
@@ -96,6 +104,7 @@ class Order:
     # Conditions with parameters of readers' partitions, as column set keys, and those partitions.
     shown: tuple[tuple[str, tuple[Partition, ...]], ...] = ()
     python: Mapping[str, str] = field(default_factory=dict, repr=False)  # the project's Python files, as loaded
+    dynamic_lists: tuple[str, ...] = ()  # of dynamic keys, which a Python asset may add to
 
     @property
     def key(self) -> AssetKey:
@@ -147,3 +156,4 @@ class Built:
     slices: BuiltSlices | None = None
     shown: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # tokens for readers' partitions, by key
     lineage: RecordedLineage | None = None  # of a Python asset's columns, as far as it is proven
+    added_keys: tuple[tuple[str, str], ...] = ()  # (list, key) that a Python asset asked to add, in order

@@ -124,15 +124,17 @@ def upstream_is_current(case: Case, space: Space) -> Iterator[Failure]:
         else:
             for word, parts in theirs.sets.items():
                 if word != "CURRENT" and not (word == "MISSING" and case.asset.missing_partitions == "skip"):
-                    touched = backward(mapping, parts, space) & space.all() if parts else space.empty()
+                    touched = (
+                        backward(mapping, parts, space, case.state.functions) & space.all() if parts else space.empty()
+                    )
                     if touched:
                         yield _waits(word, upstream, touched, parts)
     for upstream, mapping in case.asset.mappings if case.asset.missing_partitions == "wait" else ():
         decision = case.decisions.get(upstream)
         if decision is not None and decision.partitions is not None:
             there = decision.partitions.space
-            absent = forward(mapping, space.all(), there) - there.all()
-            touched = backward(mapping, absent, space) & space.all() if absent else space.empty()
+            absent = forward(mapping, space.all(), there, case.state.functions) - there.all()
+            touched = backward(mapping, absent, space, case.state.functions) & space.all() if absent else space.empty()
             if touched:
                 yield _waits("MISSING", upstream, touched, absent)
 
@@ -337,8 +339,8 @@ def _compared_slices(
     space: Space,
 ) -> Compared:
     """Compare slices by their numbers first, then by their fingerprints, then added up for each partition."""
-    nothing = parts - parts
-    reach = forward(mapping, parts, space) & space.all()
+    nothing, functions = parts - parts, case.state.functions
+    reach = forward(mapping, parts, space, functions) & space.all()
     seen = SliceMap.restore(read.parts, space)
     if seen.count != read.count:  # some of what was read is no partition any more
         return Compared(parts, nothing)
@@ -358,17 +360,17 @@ def _compared_slices(
     lacking = sorted(number for number in numbers if number not in held)
     if lacking:
         ranges = tuple((number, number) for number in lacking)
-        touched = backward(mapping, other, parts.space) & parts
+        touched = backward(mapping, other, parts.space, functions) & parts
         return Compared(nothing, touched, (Missing(upstream, read.columns, ranges),))
     differing = [p for p in {**before, **after} if not _equal(held, [before.get(p)], [after.get(p)])]
     if not differing:
         return Compared(nothing, nothing)
-    touched = backward(mapping, space.of(differing), parts.space) & parts
+    touched = backward(mapping, space.of(differing), parts.space, functions) & parts
     if touched.count > MOST_COMPARED:
         return Compared(touched, nothing)
     changed = []
     for partition in touched:
-        one = forward(mapping, parts.space.of([partition]), space) & other
+        one = forward(mapping, parts.space.of([partition]), space, functions) & other
         inside = [p for p in one if p in before or p in after]
         if not _equal(held, [before.get(p) for p in inside], [after.get(p) for p in inside]):
             changed.append(partition)

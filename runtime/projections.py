@@ -42,6 +42,9 @@ _TABLES: Mapping[str, str] = {
         "host text, pid integer, record text"
     ),
     "step": "run text, asset text, outcome text, number integer, at text, record text, primary key (run, asset)",
+    "dynamic_key": (
+        "list text, key text, place integer, since text, retired text, primary key (list, key), unique (list, place)"
+    ),
     "tally": "versions integer, publications integer, runs integer",
     "warehouse": "identity text primary key, publications integer",
 }
@@ -194,6 +197,25 @@ def _source_observed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> 
     )
 
 
+def _partition_added(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    """A key that comes back has its old place: what it holds is told by key, and nobody has to move."""
+    for key in _texts(payload["keys"]):
+        place = "(select coalesce(max(place), -1) + 1 from dynamic_key where list = ?)"
+        db.execute(
+            f"insert into dynamic_key values (?, ?, {place}, ?, null) "
+            "on conflict (list, key) do update set since = excluded.since, retired = null where retired is not null",
+            (entry.subject, key, entry.subject, entry.ts),
+        )
+
+
+def _partition_retired(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    for key in _texts(payload["keys"]):
+        db.execute(
+            "update dynamic_key set retired = ? where list = ? and key = ? and retired is null",
+            (entry.ts, entry.subject, key),
+        )
+
+
 def _run_started(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
     _tally(db, "runs")
     db.execute(
@@ -247,6 +269,10 @@ def _step(
     db.execute("insert or replace into step values (?, ?, ?, ?, ?, ?)", values)
 
 
+def _texts(value: object) -> list[str]:
+    return [str(text) for text in value] if isinstance(value, list | tuple) else []
+
+
 def _pairs(value: object) -> list[tuple[str, str]]:
     return [(str(a), str(b)) for a, b in value] if isinstance(value, list | tuple) else []
 
@@ -260,6 +286,8 @@ _HANDLERS: Mapping[str, Handler] = {
     record.PUBLISH_ABANDONED: _publish_abandoned,
     record.INPUT_RESOLVED: _input_resolved,
     record.SOURCE_OBSERVED: _source_observed,
+    record.PARTITION_ADDED: _partition_added,
+    record.PARTITION_RETIRED: _partition_retired,
     record.RUN_STARTED: _run_started,
     record.RUN_FINISHED: _run_finished,
     record.RUN_INTERRUPTED: _run_interrupted,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from headwater.assets.errors import StepError
 from headwater.lineage.fingerprint import FILE_BYTES, column_set_key
 from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.engines.engine import Session
+from headwater.runtime.key_lists import require_keys, require_list
 
 if TYPE_CHECKING:
     import duckdb
@@ -135,12 +136,15 @@ class Context:
         variables: Mapping[str, object],
         write: Callable[[str], None],
         partition: Partition | None = None,
+        lists: Sequence[str] = (),
     ) -> None:
         self.run = run
         self.clock = clock
         self.vars = variables
         self._write = write
         self._partition = partition
+        self._lists = lists
+        self._added: dict[tuple[str, str], None] = {}
 
     @property
     def partition(self) -> Value:
@@ -178,6 +182,22 @@ class Context:
             known = ", ".join(sorted(values))
             raise StepError(f"The partition has no {name!r}.", f"It has {known}.")
         return values[name] if name is not None else ""
+
+    def add_partitions(self, dimension: str, keys: Iterable[str]) -> None:
+        """Add keys to the dynamic keys called `dimension`; those that are there already stay as they are.
+
+        They are recorded when this version passes its checks, and not at all where it is blocked. Raises RequestError
+        where no asset declares such dynamic keys, or for a text that cannot be a key.
+        """
+        require_list(dimension, self._lists)
+        listed = [keys] if isinstance(keys, str) else list(keys)
+        require_keys(listed)
+        self._added.update(dict.fromkeys((dimension, key) for key in listed))
+
+    @property
+    def added_partitions(self) -> tuple[tuple[str, str], ...]:
+        """What was asked to be added, as (list, key), each once."""
+        return tuple(self._added)
 
     def log(self, message: str) -> None:
         """Write a line to the log of this step, which `headwater logs RUN ASSET` shows."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from headwater.assets.key import AssetKey
-from headwater.assets.partitions import PartitionSet, forward
+from headwater.assets.partitions import PartitionSet
 from headwater.lineage.conditions import parameters_of
 from headwater.lineage.fingerprint import condition_of_key
 from headwater.lineage.slices import SliceMap
@@ -81,8 +81,7 @@ def _read(order: Order, work: SliceWork, readers: PartitionSet, place: tuple[Ass
     upstream, key = place
     number = order.inputs[upstream].version.number
     if upstream in work.mapped:
-        mapping, slices = work.mapped[upstream]
-        parts = slices.restricted(forward(mapping, readers, slices.space) & slices.domain)
+        parts = work.read_by(readers, upstream)
         return SliceRead(upstream, number, key, parts=parts.to_json(), count=parts.count)
     return SliceRead(upstream, number, key, token="" if parameters_of(condition_of_key(key)) else token)
 

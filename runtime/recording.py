@@ -14,6 +14,7 @@ from headwater.lineage.record import Blob, Draft
 from headwater.lineage.recorded_lineage import encode
 from headwater.runtime.clock import to_iso
 from headwater.runtime.facts import facts_to_json, gate_to_json, version_to_json
+from headwater.runtime.key_lists import changed_entry
 from headwater.runtime.model import RunResult
 from headwater.runtime.order import Built, Observed, Order
 from headwater.runtime.publish import draft
@@ -123,6 +124,18 @@ def token_entry(version: VersionRecord, columns: str, token: str) -> Draft:
     payload: dict[str, JsonValue] = {"number": version.number, "tokens": [[columns, token]]}
     why = "A reader needs the fingerprint of these columns."
     return draft(record.INPUT_RESOLVED, version.asset, _subject(version), payload, why)
+
+
+def added_keys(order: Order, built: Built, state: State) -> tuple[dict[str, tuple[str, ...]], list[Draft]]:
+    """Return the lists of dynamic keys after what a step's code added, with an entry for each list that it changed."""
+    lists, drafts = dict(state.dynamic), []
+    for name in dict.fromkeys(name for name, _ in built.added_keys):
+        before = lists.get(name, ())
+        new = tuple(key for at, key in built.added_keys if at == name and key not in before)
+        if new:
+            lists[name] = (*before, *new)
+            drafts.append(changed_entry(record.PARTITION_ADDED, name, new, order.key, order.run))
+    return lists, drafts
 
 
 def ended_entry(key: AssetKey, ended: Ended, run: str) -> Draft:

@@ -102,6 +102,7 @@ class Situation:
     part_of: Callable[[str, Sequence[str], Ranges], str]  # slices of a store as a relation
     only: str | None = None  # the partitions that were asked for, as text
     shown: Mapping[AssetKey, tuple[tuple[str, tuple[Partition, ...]], ...]] = field(default_factory=dict)
+    dynamic_lists: tuple[str, ...] = ()  # of dynamic keys that assets declare
 
 
 def resolve_step(at: Situation, key: AssetKey, force: bool, look: Look) -> Ended | Reuse | Order:
@@ -280,6 +281,7 @@ def make_order(at: Situation, case: Case, kind: str, version: VersionRecord | No
         version=version,
         python=at.python if asset.python is not None else {},
         shown=at.shown.get(asset.key, ()),
+        dynamic_lists=at.dynamic_lists,
     )
 
 

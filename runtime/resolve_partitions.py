@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from headwater.assets.key import AssetKey
-from headwater.assets.partitions import Partition, PartitionMapping, PartitionSet, forward
+from headwater.assets.partitions import PartitionMapping, PartitionSet
 from headwater.lineage.slices import SliceMap
 from headwater.runtime.literals import partition_literal
 from headwater.runtime.order import Order, SliceOrder, SliceWork
@@ -65,24 +64,25 @@ def _work(at: Situation, case: Case, order: Order, status: PartitionStatus, need
     mine = slice_map(published, status.space)
     kept = mine.without(needed)
     new = SliceMap.numbered(needed, at.reader.last_slice(case.asset.key) + 1)
-    mapped = _mapped(case, order)
+    work = SliceWork(
+        orders=(),
+        new=new,
+        kept=kept,
+        current=status.of("CURRENT") & kept.domain,
+        before=() if slices is None else slices.traces,
+        mapped=_mapped(case, order),
+        store=None if slices is None else slices.store,
+        functions=at.state.functions,
+    )
     orders = []
     for partition, number in new.items():
-        relations = {key: _part(at, order, key, partition, needed, *mapped[key]) for key in mapped}
+        relations = {key: _part(at, order, work, key, status.space.of([partition])) for key in work.mapped}
         sql = None
         if case.asset.sql is not None:
             values = {name: partition_literal(value) for name, value in partition.parameters().items()}
             sql = pinned_sql(at, case, order, relations, values)
         orders.append(SliceOrder(partition, number, sql, relations))
-    return SliceWork(
-        orders=tuple(orders),
-        new=new,
-        kept=kept,
-        current=status.of("CURRENT") & kept.domain,
-        before=() if slices is None else slices.traces,
-        mapped=mapped,
-        store=None if slices is None else slices.store,
-    )
+    return replace(work, orders=tuple(orders))
 
 
 def _mapped(case: Case, order: Order) -> dict[AssetKey, tuple[PartitionMapping, SliceMap]]:
@@ -95,26 +95,9 @@ def _mapped(case: Case, order: Order) -> dict[AssetKey, tuple[PartitionMapping, 
     return found
 
 
-def _part(
-    at: Situation,
-    order: Order,
-    upstream: AssetKey,
-    partition: Partition,
-    among: PartitionSet,
-    mapping: PartitionMapping,
-    slices: SliceMap,
-) -> str:
+def _part(at: Situation, order: Order, work: SliceWork, upstream: AssetKey, reader: PartitionSet) -> str:
     """Return the relation of what one partition reads of an upstream."""
-    reach = forward(mapping, among.space.of([partition]), slices.space)
     version: VersionRecord = order.inputs[upstream].version
     assert version.slices is not None, "an upstream that is read in parts has slices"
     columns = [name for name, _ in version.schema]
-    return at.part_of(version.slices.store, columns, slices.restricted(reach & slices.domain).id_ranges())
-
-
-def upstream_parts(work: SliceWork, readers: PartitionSet) -> Mapping[AssetKey, SliceMap]:
-    """Return for each upstream that is read in parts the slices that `readers` read of it now."""
-    return {
-        key: slices.restricted(forward(mapping, readers, slices.space) & slices.domain)
-        for key, (mapping, slices) in work.mapped.items()
-    }
+    return at.part_of(version.slices.store, columns, work.read_by(reader, upstream).id_ranges())

@@ -37,6 +37,7 @@ from headwater.runtime.observe import differs, is_kept
 from headwater.runtime.order import Built, Order
 from headwater.runtime.publish import Hands, Item, discard_draft, in_environment, located, prepare_file, publish
 from headwater.runtime.recording import (
+    added_keys,
     ended_entry,
     failed_entry,
     gate_entry,
@@ -231,6 +232,9 @@ class Run:
             checks=built.verdict.results,
             partitions=None if order.slices is None else order.slices.new.domain.text or None,
         )
+        if not version.rejected:  # what a build that was blocked says about partitions is not taken on trust either
+            books.state.dynamic, added = added_keys(order, built, books.state)
+            books.facts += added
         if version.rejected:
             self._reject(version, result)
         elif recheck:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -164,6 +164,15 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class DynamicKey:
+    """A key of a list of dynamic keys. `since` is when it was added last, `retired` when it was taken off, or None."""
+
+    key: str
+    since: str
+    retired: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SourceNow:
     """A source as it is now, by the free tier. `changed` is None where that cannot be told; `problem` says why.
 
@@ -235,7 +244,8 @@ class State:
     extra_tokens: dict[tuple[AssetKey, int, str], str] = field(default_factory=dict)
     warehouse: WarehouseNow = field(default_factory=WarehouseNow)
     facts: SliceFacts = field(default_factory=NoSliceFacts)
-    dynamic: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the keys of every list of dynamic keys
+    functions: Mapping[str, Callable[..., Iterable[str]]] = field(default_factory=dict)  # that map partitions, by name
+    dynamic: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # lists of dynamic keys, without retired ones
 
     def token(self, version: VersionRecord, columns: str) -> str | None:
         """Return the fingerprint token of `columns` of `version`, or None where it was never computed."""

@@ -10,7 +10,7 @@ from headwater.assets.errors import StateInvalid
 from headwater.assets.key import AssetKey
 from headwater.runtime.facts import version_from_json
 from headwater.runtime.slice_facts import StoredSliceFacts
-from headwater.runtime.state import Observation, State, VersionRecord
+from headwater.runtime.state import DynamicKey, Observation, State, VersionRecord
 
 _VERSION = "v.asset, v.record, v.gate, v.created"
 
@@ -79,12 +79,28 @@ class SqlStateReader:
             for asset, state, digest, at, number in self._db.execute("select * from source")
         }
         extra.update({(AssetKey(a), n, c): t for a, n, c, t in self._db.execute("select * from token")})
-        return State(environment, published, rejected, observed, extra_tokens=extra, facts=StoredSliceFacts(self._db))
+        facts = StoredSliceFacts(self._db)
+        return State(
+            environment, published, rejected, observed, extra_tokens=extra, facts=facts, dynamic=self.dynamic()
+        )
 
     def last_slice(self, asset: AssetKey) -> int:
         """Return the highest slice number that any version of `asset` was given, 0 where there is none."""
         query = "select max(json_extract(record, '$.slices.last')) from version where asset = ?"
         return int(self._db.execute(query, (asset,)).fetchone()[0] or 0)
+
+    def dynamic(self) -> dict[str, tuple[str, ...]]:
+        """Return the keys of every list of dynamic keys, without retired ones, in the order in which they came."""
+        found: dict[str, list[str]] = {}
+        query = "select list, key from dynamic_key where retired is null order by list, place"
+        for name, key in self._rows(query):
+            found.setdefault(str(name), []).append(str(key))
+        return {name: tuple(keys) for name, keys in found.items()}
+
+    def dynamic_keys(self, name: str) -> tuple[DynamicKey, ...]:
+        """Return every key that a list of dynamic keys ever had, in the order in which they came."""
+        rows = self._rows("select key, since, retired from dynamic_key where list = ? order by place", name)
+        return tuple(DynamicKey(str(key), str(since), None if gone is None else str(gone)) for key, since, gone in rows)
 
     def published_anywhere(self) -> list[tuple[str, VersionRecord]]:
         """Return every pointer of every environment, as (environment, version)."""
@@ -185,10 +201,20 @@ class SqlStateReader:
         try:
             return tuple([version_from_json(*row) for row in self._db.execute(sql, parameters) if row[2] != "{}"])
         except (sqlite3.OperationalError, ValueError, KeyError, TypeError) as error:
-            raise StateInvalid(
-                f"The tables that the ledger is projected to are damaged ({error}).",
-                "Run `headwater ledger rebuild`, which makes them anew from the entries.",
-            ) from error
+            raise _damaged(error) from error
+
+    def _rows(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
+        try:
+            return self._db.execute(sql, parameters).fetchall()
+        except sqlite3.OperationalError as error:
+            raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> StateInvalid:
+    return StateInvalid(
+        f"The tables that the ledger is projected to are damaged ({error}).",
+        "Run `headwater ledger rebuild`, which makes them anew from the entries.",
+    )
 
 
 def _step(run: str, asset: str, outcome: str, number: int | None, at: str, record: str) -> StepRecord:

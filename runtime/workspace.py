@@ -163,6 +163,10 @@ class Workspace:
         matter of its asset alone: that asset is UNKNOWN, and says why.
         """
         now = self.outside.now()
+        if any(asset.mappings for asset in self.loaded.assets.values()):
+            from headwater.runtime.mapping_functions import MappingFunctions
+
+            state.functions = MappingFunctions(self.config.root)
         altered = altered_files(state, self.config.root, self.suffix(state.environment))
         state.warehouse = replace(state.warehouse, altered_files=altered)
         state.sources.update(foreign_tables(self.loaded.assets, state, state.warehouse))
