@@ -63,8 +63,8 @@ def shown_tokens(
             f"select _hw, {', '.join(whole)} from (values {', '.join(rows)}) as _hw_partitions({columns})"
             f" join {relation} as _hw_data on ({joined}) group by _hw"
         )
-        for place, *found in session.rows(query, len(some)):
-            tokens[some[int(str(place))].text] = token_of(session, schema, key, tuple(found))
+        for number, *found in session.rows(query, len(some)):
+            tokens[some[int(str(number))].text] = token_of(session, schema, key, tuple(found))
     return tokens
 
 

@@ -130,9 +130,9 @@ def upstream_is_current(case: Case, space: Space) -> Iterator[Failure]:
                     if touched:
                         yield _waits(word, upstream, touched, parts)
     for upstream, mapping in case.asset.mappings if case.asset.missing_partitions == "wait" else ():
-        decision = case.decisions.get(upstream)
-        if decision is not None and decision.partitions is not None:
-            there = decision.partitions.space
+        known = case.decisions.get(upstream)
+        if known is not None and known.partitions is not None:
+            there = known.partitions.space
             absent = forward(mapping, space.all(), there, case.state.functions) - there.all()
             touched = backward(mapping, absent, space, case.state.functions) & space.all() if absent else space.empty()
             if touched:

@@ -117,15 +117,15 @@ def _version_staged(db: sqlite3.Connection, entry: Entry, payload: Payload) -> N
 
 
 def _slice_facts(db: sqlite3.Connection, asset: str, payload: Payload) -> None:
-    for columns, held in _rows(payload, "held"):
-        rows = [(asset, columns, slice_, token) for slice_, token in held]
-        db.executemany("insert or replace into slice_held values (?, ?, ?, ?)", rows)
-    for upstream, columns, seen in _rows(payload, "seen"):
-        rows = [(asset, upstream, columns, slice_, token) for slice_, token in seen]
-        db.executemany("insert or replace into slice_seen values (?, ?, ?, ?, ?)", rows)
-    for columns, shown in _rows(payload, "shown"):
-        rows = [(asset, payload["number"], columns, partition, token) for partition, token in shown]
-        db.executemany("insert or replace into part_shown values (?, ?, ?, ?, ?)", rows)
+    for columns, tokens in _rows(payload, "held"):
+        held = [(asset, columns, slice_, token) for slice_, token in tokens]
+        db.executemany("insert or replace into slice_held values (?, ?, ?, ?)", held)
+    for upstream, columns, tokens in _rows(payload, "seen"):
+        seen = [(asset, upstream, columns, slice_, token) for slice_, token in tokens]
+        db.executemany("insert or replace into slice_seen values (?, ?, ?, ?, ?)", seen)
+    for columns, tokens in _rows(payload, "shown"):
+        shown = [(asset, payload["number"], columns, partition, token) for partition, token in tokens]
+        db.executemany("insert or replace into part_shown values (?, ?, ?, ?, ?)", shown)
 
 
 def _rows(payload: Payload, name: str) -> list[Any]:
