@@ -185,6 +185,11 @@ class Asset:
         return self.source is not None
 
     @property
+    def in_parts(self) -> bool:
+        """True where it is built in parts, or reads parts: an asset without partitions of its own may map some."""
+        return bool(self.partitions or self.mappings)
+
+    @property
     def kind(self) -> str:
         """One word for people and selectors: table, partitioned, view, file, or external."""
         return "external" if self.is_external else self.materialization.kind

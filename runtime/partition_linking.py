@@ -30,6 +30,9 @@ def _problems_of(asset: Asset, up: AssetKey, read: Asset | None, reads: tuple[As
         close = difflib.get_close_matches(up, reads, n=1)
         remedy = f"Did you mean {close[0]}?" if close else "Remove the mapping, or read it."
         return [_problem(asset, up, f"`mappings` names {up}, which {asset.key} does not read.", remedy)]
+    if asset.kind in ("view", "file"):
+        message = f"a {asset.kind} reads all of {up}: only tables read some of its partitions."
+        return [_problem(asset, up, message, "Make it a table, or remove the mapping.")]
     if not read.partitions:
         message = f"`mappings` names {up}, which has no partitions."
         return [] if _unsound(read) else [_problem(asset, up, message, "Remove the mapping: all of it is read.")]

@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headwater.assets.key import AssetKey
-from headwater.assets.partitions import PartitionMapping, PartitionSet, Space, backward, forward
+from headwater.assets.partitions import (
+    Latest,
+    PartitionMapping,
+    PartitionSet,
+    PerDimension,
+    Space,
+    backward,
+    forward,
+)
 from headwater.lineage.fingerprint import added
 from headwater.lineage.slices import SliceMap
 from headwater.runtime.clock import from_iso
@@ -36,8 +44,10 @@ class PartitionStatus:
     sets: Mapping[StatusWord, PartitionSet]
     whole: bool = False
 
-    def line(self) -> PartitionLine:
-        """Return what `stale` shows of it."""
+    def line(self) -> PartitionLine | None:
+        """Return what `stale` shows of it; nothing for an asset that has no partitions and only reads some."""
+        if not self.space.axes:
+            return None
         return PartitionLine(
             self.space.all().count,
             self.of("CURRENT").count,
@@ -151,7 +161,7 @@ def _not_current(case: Case) -> Iterator[tuple[AssetKey, Decision]]:
 
 
 def _waits(word: StatusWord, upstream: AssetKey, touched: PartitionSet, theirs: PartitionSet | None) -> Failure:
-    about = f"{upstream}" if theirs is None else f"{some_ranges(theirs)} of {upstream}"
+    about = f"{upstream}" if theirs is None else some_of(upstream, theirs)
     if word == "MISSING":
         status, code, message = "PENDING", "UPSTREAM_MISSING", f"{about} was never built."
     elif word == "UNKNOWN":
@@ -168,11 +178,13 @@ def is_published(case: Case, space: Space, mine: SliceMap) -> Iterator[Failure]:
     version = case.published
     if version is None:
         message = f"{case.asset.key} was never published in {case.state.environment}."
+        if not space.all():
+            message = f"{case.asset.key} has no partitions yet."
         yield "MISSING", Reason("NEVER_BUILT", message, partitions=space.all().ranges), space.all()
         return
     missing = space.all() - mine.domain
     if missing:
-        message = f"{some_ranges(missing)} of {case.asset.key} was never built."
+        message = f"{some_of(case.asset.key, missing)} was never built."
         yield "MISSING", Reason("PARTITION_ADDED", message, partitions=missing.ranges), missing
     gone = 0 if version.slices is None else version.slices.count - mine.count
     if gone:
@@ -293,7 +305,8 @@ def _compare(case: Case, mine: SliceMap, parts: PartitionSet, read: SliceRead) -
     if found.changed:
         token = case.state.token(upstream, read.columns) if read.token else None
         rows = rows_moved(read.token, token) if token else ""
-        moved = f"between v{read.number} and v{upstream.number}{rows}, as {some_ranges(found.changed)} reads it."
+        reader = f", as {some_ranges(found.changed)} reads it" if found.changed.space.axes else ""
+        moved = f"between v{read.number} and v{upstream.number}{rows}{reader}."
         message = f"{seen} of {read.upstream} changed {moved}"
         yield (
             "STALE",
@@ -344,8 +357,13 @@ def _compared_slices(
     seen = SliceMap.restore(read.parts, space)
     if seen.count != read.count:  # some of what was read is no partition any more
         return Compared(parts, nothing)
-    then = seen.restricted(reach)
     now = slice_map(upstream, space).restricted(reach)
+    moved = bool(_follows_latest(mapping) and seen.domain - reach)  # what was the latest then is not read any more
+    if moved and case.asset.missing_partitions == "wait" and reach - now.domain:
+        return Compared(nothing, nothing)  # it waits for the latest one: until then nobody can say
+    if moved and parts.count > 1:
+        return Compared(parts, nothing)
+    then = seen if moved else seen.restricted(reach)
     other = then.differs(now)
     if not other:
         return Compared(nothing, nothing)
@@ -360,11 +378,14 @@ def _compared_slices(
     lacking = sorted(number for number in numbers if number not in held)
     if lacking:
         ranges = tuple((number, number) for number in lacking)
-        touched = backward(mapping, other, parts.space, functions) & parts
+        touched = parts if moved else backward(mapping, other, parts.space, functions) & parts
         return Compared(nothing, touched, (Missing(upstream, read.columns, ranges),))
     differing = [p for p in {**before, **after} if not _equal(held, [before.get(p)], [after.get(p)])]
     if not differing:
         return Compared(nothing, nothing)
+    if moved:
+        same = _equal(held, list(before.values()), list(after.values()))
+        return Compared(nothing if same else parts, nothing)
     touched = backward(mapping, space.of(differing), parts.space, functions) & parts
     if touched.count > MOST_COMPARED:
         return Compared(touched, nothing)
@@ -377,6 +398,12 @@ def _compared_slices(
     return Compared(parts.space.of(changed), nothing)
 
 
+def _follows_latest(mapping: PartitionMapping) -> bool:
+    """Return whether what a partition reads moves on with the upstream's partitions."""
+    ways = [how for _, _, how in mapping.dimensions] if isinstance(mapping, PerDimension) else [mapping]
+    return any(isinstance(way, Latest) for way in ways)
+
+
 def _equal(held: Mapping[int, str], before: list[int | None], after: list[int | None]) -> bool:
     """Return whether two sets of slices hold the same rows together; no slice is no rows."""
     old, new = (added(held[n] for n in numbers if n is not None) for numbers in (before, after))
@@ -385,10 +412,13 @@ def _equal(held: Mapping[int, str], before: list[int | None], after: list[int | 
     return old == new or (old.startswith("0:") and new.startswith("0:"))
 
 
+def some_of(asset: AssetKey, parts: PartitionSet) -> str:
+    """Return partitions of an asset for a sentence; of one without partitions, the asset."""
+    return f"{some_ranges(parts)} of {asset}" if parts.space.axes else str(asset)
+
+
 def some_ranges(parts: PartitionSet, most: int = 3) -> str:
     """Return partitions for a sentence: their first ranges, and how many there are more."""
-    if not parts.space.axes:
-        return "it"
     ranges = parts.ranges
     shown = ", ".join(ranges[:most])
     return shown if len(ranges) <= most else f"{shown} and {len(ranges) - most} more ranges"

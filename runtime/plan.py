@@ -83,11 +83,13 @@ def _partition_step(
 ) -> Step | None:
     """Return the step of a partitioned asset: it builds the partitions that need it, of those asked for."""
     space = partitions.space
-    chosen = space.all() if only is None else space.parse(only)
+    chosen = space.all() if only is None or not space.axes else space.parse(only)
     certain = (partitions.of("MISSING") | partitions.of("STALE") | partitions.of("UNKNOWN")) & chosen
     perhaps = partitions.of("PENDING") & chosen
     if force:
         certain = chosen - perhaps
+    if not space.all() and resolved.asset.key not in state.published:
+        return None
     status = decision.status
     if (status.word == "CURRENT" and not force) or (only is not None and not certain and not perhaps):
         return None
@@ -98,7 +100,7 @@ def _partition_step(
     action = _action(resolved, state, () if force or about else status.reasons)
     sure = (certain or partitions.whole or force) and not (decision.final and not force)
     certainty: Certainty = "CERTAIN" if sure else "IF_INPUT_CHANGES"
-    return Step(resolved.asset.key, action, certainty, reasons, expected, about.text if about else None)
+    return Step(resolved.asset.key, action, certainty, reasons, expected, about.text or None if about else None)
 
 
 def _action(resolved: Resolved, state: State, reasons: tuple[Reason, ...]) -> Action:
@@ -113,7 +115,9 @@ def _action(resolved: Resolved, state: State, reasons: tuple[Reason, ...]) -> Ac
 
 
 def _why_not(resolved: Resolved, state: State) -> str:
-    """Return one sentence that says why a CURRENT asset needs nothing."""
+    """Return one sentence that says why an asset needs nothing."""
+    if resolved.asset.partitions and resolved.asset.key not in state.published:
+        return "it has no partitions yet."
     reads = resolved.definition.reads
     if resolved.asset.is_external:
         return "the source is as it was last taken in."

@@ -115,7 +115,7 @@ def resolve_step(at: Situation, key: AssetKey, force: bool, look: Look) -> Ended
     judged = [v for v in at.state.rejected.get(key, ()) if v.definition_hash == resolved.definition.hash]
     _fill(at, case, (*known, *judged), look)
     decision = decide(case)
-    if resolved.asset.partitions:
+    if resolved.asset.in_parts:
         from headwater.runtime.resolve_partitions import resolve_partitions
 
         return resolve_partitions(at, case, decision, force, look)

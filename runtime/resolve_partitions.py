@@ -26,7 +26,8 @@ def resolve_partitions(at: Situation, case: Case, decision: Decision, force: boo
         decision = decide(case)
     status = decision.partitions
     assert status is not None, "a partitioned asset has the status of its partitions"
-    chosen = status.space.parse(at.only) if at.only is not None else status.space.all()
+    space = status.space
+    chosen = space.all() if at.only is None or not space.axes else space.parse(at.only)
     needed = _needed(status, force) & chosen
     waiting = status.of("PENDING") & chosen
     codes = {reason.code for reason in decision.status.reasons if reason.partitions is None}

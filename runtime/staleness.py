@@ -244,7 +244,7 @@ CLAUSES: tuple[_Named, ...] = (
 
 def decide(case: Case) -> Decision:
     """Return the status of one asset; its upstreams have been decided before (`case.decisions`)."""
-    if case.asset.partitions:
+    if case.asset.in_parts:
         return _decide_partitions(case)
     failures = [failure for clause in CLAUSES for failure in clause.failures(case)]
     return _decided(case, failures) if failures else _CURRENT
@@ -301,7 +301,7 @@ def is_judged_today(case: Case, version: VersionRecord) -> bool:
 def is_of_today(case: Case, version: VersionRecord) -> bool | None:
     """Return whether `version` has today's trace: definition, inputs as read, parameters. None: not known yet."""
     definition = case.resolved.definition
-    if case.asset.partitions:
+    if case.asset.in_parts:
         from headwater.runtime.partition_status import shows_today
 
         return shows_today(case, version)

@@ -219,3 +219,101 @@ def test_a_failing_check_keeps_all_partitions_as_they_were(daily: World) -> None
     assert built(daily)["stg.daily"][0] == "BLOCKED"
     daily.csv("orders", HEAD + orders(d3=50))
     assert built(daily)["stg.daily"] == ("PUBLISHED", "2024-01-03")
+
+
+def test_an_asset_without_partitions_may_read_the_latest_one(daily: World, tmp_path: Path) -> None:
+    daily.sql("mart.today", "select day, amount from stg.daily", "mappings: {stg.daily: latest}")
+    daily.run()
+    assert {row[0].day for row in daily.rows("mart.today")} == {5}  # type: ignore[attr-defined]
+    daily.csv("orders", HEAD + orders(d3=31))
+    assert built(daily)["mart.today"][0] == "VERIFIED_EQUAL"
+    daily.csv("orders", HEAD + orders(d3=31, d5=51))
+    assert built(daily)["mart.today"][0] == "PUBLISHED"
+    daily.now = datetime(2024, 1, 7, 1, tzinfo=UTC)
+    assert daily.status()["mart.today"] == "PENDING"
+    built(daily)
+    assert daily.rows("mart.today") == clean(daily, tmp_path / "clean").rows("mart.today")
+    assert set(daily.status().values()) == {"CURRENT"}
+
+
+def test_months_of_days_and_the_days_of_a_month(tmp_path: Path) -> None:
+    world = World(tmp_path, datetime(2024, 3, 1, 12, tzinfo=UTC))
+    days = [f"2024-01-{d:02}" for d in range(1, 32)] + [f"2024-02-{d:02}" for d in range(1, 30)]
+    world.csv("orders", "day,amount " + " ".join(f"{day},{n}" for n, day in enumerate(days)))
+    world.sql("stg.daily", "select day, amount from raw.orders where day = $partition", DAILY)
+    monthly = "partitions: {month: {monthly: {start: 2024-01}}}\nmappings: {stg.daily: identity}"
+    world.sql("mart.month", "select $start as month, sum(amount) as total from stg.daily", monthly)
+    world.run()
+    assert world.rows("mart.month") == World.rows(clean(world, tmp_path / "clean"), "mart.month")
+    assert sorted(row[1] for row in world.rows("mart.month")) == [sum(range(31)), sum(range(31, 60))]  # type: ignore[type-var]
+    changed = " ".join(f"{day},{n + (day == '2024-02-03')}" for n, day in enumerate(days))
+    world.csv("orders", "day,amount " + changed)
+    assert {key: parts for key, (_, parts) in built(world).items() if parts} == {
+        "stg.daily": "2024-02-03",
+        "mart.month": "2024-02",
+    }
+
+
+def test_two_dimensions(tmp_path: Path) -> None:
+    world = World(tmp_path, datetime(2024, 1, 4, 12, tzinfo=UTC))
+    world.csv("orders", HEAD + orders(3))
+    both = "partitions: {day: {daily: {start: 2024-01-01}}, region: {static: [eu, us]}}"
+    where = "where day = $partition.day and region = $partition.region"
+    world.sql("stg.parts", f"select day, region, amount from raw.orders {where}", both)
+    region = "partitions: {region: {static: [eu, us]}}\nmappings: {stg.parts: identity}"
+    world.sql("mart.region", "select $partition as region, sum(amount) as total from stg.parts", region)
+    assert built(world)["stg.parts"] == ("PUBLISHED", "day=2024-01-01..2024-01-03;region=eu,us")
+    assert world.rows("mart.region") == {("eu", 60): 1, ("us", 3): 1}
+    world.csv("orders", HEAD + orders(3, d2=21))
+    assert {key: parts for key, (_, parts) in built(world).items() if parts} == {
+        "stg.parts": "day=2024-01-02;region=eu",
+        "mart.region": "eu",
+    }
+
+
+def test_hours_over_a_clock_change(tmp_path: Path) -> None:
+    """On the last Sunday of October, London has one o'clock twice: each hour is a partition of its own."""
+    world = World(tmp_path, datetime(2024, 10, 27, 4, 30, tzinfo=UTC))
+    times = [f"2024-10-{26 if h < 0 else 27}T{h % 24:02}:30:00Z,{h}" for h in range(-2, 4)]
+    world.csv("ticks", "ts,n " + " ".join(times))
+    hourly = "partitions: {hour: {hourly: {start: '2024-10-27T00+01:00', timezone: Europe/London}}}"
+    query = "select ts, n, $partition as hour from raw.ticks where ts >= $start and ts < $end"
+    world.sql("stg.hours", query, hourly)
+    world.run()
+    found = world.behind("select n, hour::varchar from stg.hours order by hour")
+    assert [row[0] for row in found] == [-1, 0, 1, 2, 3]
+    world.csv("ticks", "ts,n " + " ".join(times).replace(",0 ", ",9 "))
+    assert built(world)["stg.hours"] == ("PUBLISHED", "2024-10-27T01+01:00")
+
+
+def test_dynamic_keys_come_and_go(tmp_path: Path) -> None:
+    world = World(tmp_path, datetime(2024, 1, 4, 12, tzinfo=UTC))
+    world.csv("orders", "shop,amount oslo,1 rome,2 bonn,3")
+    world.sql("stg.shops", "select * from raw.orders where shop = $partition", "partitions: {shop: {dynamic: shops}}")
+    assert built(world) == {"raw.orders": ("OBSERVED", None)}
+    assert world.status()["stg.shops"] == "MISSING"
+    world.load().add_partitions("shops", ["oslo", "rome"])
+    assert built(world)["stg.shops"] == ("PUBLISHED", "oslo,rome")
+    world.load().retire_partitions("shops", ["oslo"])
+    assert world.status()["stg.shops"] == "STALE"
+    assert built(world)["stg.shops"] == ("PUBLISHED", None)
+    assert world.rows("stg.shops") == {("rome", 2): 1}
+
+
+def test_a_function_of_the_project_maps_partitions(daily: World) -> None:
+    daily.python(
+        "mapped",
+        "import headwater as hw\n\n"
+        "def even_days(partition):\n"
+        "    day = int(partition.keys[0][-2:])\n"
+        '    return [f"2024-01-{d:02}" for d in range(1, day + 1) if d % 2 == 0]\n\n'
+        '@hw.asset("mart.even", inputs={"rows": "stg.daily"}, partitions={"day": hw.Daily(start="2024-01-01")},\n'
+        '          mappings={"stg.daily": even_days})\n'
+        "def even(rows: hw.Input, context: hw.Context):\n"
+        "    return f\"select date '{context.partition}' as day, sum(amount) as total from stg.daily\"\n",
+    )
+    daily.run()
+    totals = {row[0].day: row[1] for row in daily.rows("mart.even")}  # type: ignore[attr-defined]
+    assert totals == {1: None, 2: 21, 3: 21, 4: 62, 5: 62}
+    daily.csv("orders", HEAD + orders(d4=41))
+    assert built(daily)["mart.even"] == ("PUBLISHED", "2024-01-04..2024-01-05")
