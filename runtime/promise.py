@@ -82,7 +82,8 @@ def promises_of(asset: Asset, timezone: str) -> tuple[Promise, ...]:
 
 def all_promises(assets: Mapping[AssetKey, Asset], timezone: str) -> dict[AssetKey, tuple[Promise, ...]]:
     """Return the assets that promise something, with what."""
-    return {key: promises_of(asset, timezone) for key, asset in assets.items() if asset.freshness is not None}
+    promising = (asset for asset in assets.values() if asset.freshness is not None)
+    return {asset.key: found for asset in promising if (found := promises_of(asset, timezone))}
 
 
 def requirements(
