@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -86,7 +87,7 @@ def test_the_critical_path_is_the_longest_of_all_paths(shelf: Shelf, data: st.Da
     assert (seconds is None) == (not known)
     if seconds is not None:
         assert set(path) <= set(steps)
-        assert all(before in shelf.graph.upstream[after] for before, after in zip(path, path[1:], strict=False))
+        assert all(before in shelf.graph.upstream[after] for before, after in pairwise(path))
         assert seconds == sum(shelf.expected.get(key, 0.0) for key in path)
         assert seconds == max(total for start in steps for total in totals(shelf, start, frozenset(steps)))
 
