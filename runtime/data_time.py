@@ -61,9 +61,10 @@ def oldest_inside(assets: Mapping[AssetKey, Asset], graph: AssetGraph, state: St
     found: dict[AssetKey, datetime] = {}
     for key in graph.order:
         own, through = _basis(assets[key], graph, state)
-        oldest = min(own.values(), default=TIMELESS)
+        oldest = min(own.values()) if own else TIMELESS
         for up in through:
-            oldest = min(oldest, found[up])
+            if found[up] < oldest:
+                oldest = found[up]
         found[key] = oldest
     return found
 
@@ -129,7 +130,7 @@ def _as_published(version: VersionRecord, upstream: tuple[AssetKey, ...], state:
             return None
         if there.number != read.number and (sliced or state.token(there, read.columns) != read.token):
             return None
-    return tuple({read.upstream: None for read in version.trace})
+    return tuple([read.upstream for read in version.trace])
 
 
 def _moment(text: str) -> datetime:

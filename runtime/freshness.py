@@ -44,7 +44,8 @@ def freshness_of_all(
     """Return the freshness of every asset: one pass downstream for data times and, with promises, one upstream."""
     oldest = oldest_inside(assets, graph, state)
     if not promises:
-        return {key: FreshnessNow("NONE", lag_seconds(at, now)) for key, at in oldest.items()}
+        ages = {at: FreshnessNow("NONE", lag_seconds(at, now)) for at in set(oldest.values())}
+        return {key: ages[at] for key, at in oldest.items()}
     required = requirements(graph, promises, expected)
     work = work_seconds(graph, required, expected)
     return {key: judge(required.get(key, ()), at, work.get(key, 0.0), now) for key, at in oldest.items()}
