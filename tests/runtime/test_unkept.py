@@ -79,6 +79,16 @@ def test_a_source_that_comes_too_seldom_or_too_late(
     assert warned(shelf, daily(2, hour, back)) == []
 
 
+@pytest.mark.parametrize(("late", "expected"), [(2, []), (3, [3])])
+def test_now_and_then_is_not_mostly(late: int, expected: list[int]) -> None:
+    """Four times newer data came: `late` times after a day and a half, else after one day."""
+    came = [utc("2026-11-10T00:00")]
+    for number in range(4):
+        came.append(came[-1] + timedelta(hours=36 if number < late else 24))
+    shelf = Shelf(CHAIN).promise("mart", 30 * 3600).takes(raw=0, stg=0, mart=0)
+    assert [it[-1] for it in warned(shelf, tuple(Delivery(at, at) for at in came))] == expected
+
+
 @given(shelves(), st.data())
 def test_the_critical_path_is_the_longest_of_all_paths(shelf: Shelf, data: st.DataObject) -> None:
     steps = [key for key in shelf.graph.order if data.draw(st.booleans())]
