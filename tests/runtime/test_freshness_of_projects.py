@@ -215,3 +215,20 @@ def test_freshness_agrees_with_what_stale_says(world: World) -> None:
         ("stg.ab", None),
     ]
     assert [str(it.asset) for it in required[0].taken_off] == ["stg.ab", "mart.two"]
+
+
+def test_slices_that_stay_behind_keep_the_age_of_the_whole(world: World) -> None:
+    world.csv("a", "day,n 2026-11-18,1 2026-11-19,2", "    columns: {day: date}\n")
+    block = "materialization: partitioned\npartitions: {day: {daily: {start: 2026-11-18, end: 2026-11-19}}}\n" + LAG
+    world.sql("mart.a", "select day, n from raw.a where day = $partition", block)
+    world.run()
+    assert recorded(world, "mart.a") == {"raw.a": "2026-11-20T06:00"}
+    later(world, 3)
+    world.csv("a", "day,n 2026-11-18,9 2026-11-19,9", "    columns: {day: date}\n")
+    project = world.load()
+    project.run(project.plan(partitions="2026-11-19"))
+    assert recorded(world, "mart.a") == {"raw.a": "2026-11-20T06:00"}  # the 18th is still of then
+    assert line(world, "mart.a").freshness == "LATE"
+    world.run()
+    assert recorded(world, "mart.a") == {"raw.a": "2026-11-20T09:00"}
+    assert line(world, "mart.a").freshness in ("OK", "DUE")

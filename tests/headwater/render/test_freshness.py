@@ -63,7 +63,8 @@ def test_each_word_has_its_sentence(judged: FreshnessNow, said: str) -> None:
 
 
 def test_stale_says_until_when_and_whose_promise_that_is() -> None:
-    late = AssetStatus(MART, Status("CURRENT"), "LATE", 90_000, None, "2026-11-20T08:00:00Z", AT, MART)
+    dates = {"deadline": "2026-11-20T08:00:00Z", "latest_start": AT, "promised_by": MART}
+    late = replace(AssetStatus(MART, Status("CURRENT"), "LATE", 90_000), **dates)  # type: ignore[arg-type]
     lines = list(status_lines(StatusReport("prod", AT, (late,)), (late, replace(late, asset=RAW)), Paper()))
     assert "LATE (1 d 1 h)" in lines[1]
     assert lines[1].endswith("Its source data had to be replaced by 2026-11-20 08:00:00Z.")
