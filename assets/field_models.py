@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
-from typing import Annotated, Literal, TypeVar
-from zoneinfo import ZoneInfo
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    model_validator,
+)
+
+from headwater.assets.deadline import cron_problem, holidays_problem, is_never, zone_problem
 
 Model = TypeVar("Model", bound=BaseModel)
 FieldPath = tuple[str | int, ...]
@@ -17,7 +27,6 @@ FieldPath = tuple[str | int, ...]
 _NOT_YET = """renamed_from partitions mappings missing_partitions retry timeout pool publish_group automation"""
 _KINDS_NOT_YET = ("append", "merge", "snapshot")
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
-_CRON_FIELDS = 5
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -32,18 +41,16 @@ def _duration(value: object) -> object:
     return int(match[1]) * _SECONDS[match[2]]
 
 
-def _cron(text: str) -> str:
-    if len(text.split()) != _CRON_FIELDS:
-        raise ValueError('is not a cron line of five fields such as "0 8 * * mon-fri"')
-    return text
+def _without(problem: Callable[[str], str | None]) -> AfterValidator:
+    """Return a validator of texts that `problem` finds nothing wrong with."""
 
+    def check(text: str) -> str:
+        wrong = problem(text)
+        if wrong is not None:
+            raise ValueError(wrong)
+        return text
 
-def _zone(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (KeyError, ValueError, OSError):
-        raise ValueError("is not a time zone such as Europe/London") from None
-    return text
+    return AfterValidator(check)
 
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_text_tuple)]
@@ -63,9 +70,19 @@ class _ColumnFields(_Strict):
 
 class _FreshnessFields(_Strict):
     max_lag: Annotated[int, BeforeValidator(_duration)] | None = None
-    by: Annotated[str, AfterValidator(_cron)] | None = None
-    timezone: Annotated[str, AfterValidator(_zone)] | None = None
-    holidays: str | None = None
+    by: Annotated[str, _without(cron_problem)] | None = None
+    timezone: Annotated[str, _without(zone_problem)] | None = None
+    holidays: Annotated[str, _without(holidays_problem)] | None = None
+
+    @model_validator(mode="after")
+    def _go_with_by(self) -> Self:
+        """Time zone and holidays say when a deadline is: without one nothing would look at them."""
+        alone = next((name for name in ("timezone", "holidays") if getattr(self, name) is not None), None)
+        if self.by is None and alone is not None:
+            raise ValueError(f"has `{alone}` without a deadline `by`, which it would go with")
+        if self.by is not None and is_never(self.by, self.timezone or "UTC", self.holidays):
+            raise ValueError("has a deadline `by` that falls on one of its `holidays` each time")
+        return self
 
 
 class MaterializationFields(_Strict):

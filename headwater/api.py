@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from headwater.assets.asset import Asset
@@ -13,7 +15,7 @@ from headwater.assets.errors import Problem, RequestError
 from headwater.assets.key import AssetKey
 from headwater.lineage.graph import AssetGraph
 from headwater.runtime.clock import to_iso
-from headwater.runtime.freshness import lags
+from headwater.runtime.freshness_view import FreshnessView, freshness_view, plan_forecast, survey_freshness
 from headwater.runtime.model import (
     AssetLine,
     AssetStatus,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from headwater.lineage.record import Entry
     from headwater.runtime.dynamic_keys import KeyChange
     from headwater.runtime.impact_model import ChangeKind, ImpactReport
+    from headwater.runtime.promise import Unkept
     from headwater.runtime.state import DynamicKey
 
 Selectors = str | Sequence[str]
@@ -97,17 +100,30 @@ class Project:
             self._observe(env, None)
         survey = self.workspace.survey(env, verify_sources=observe, verify_data=verify_data)
         chosen = self._chosen(survey, select, exclude)
-        freshness = lags(survey.graph, survey.resolved, survey.decisions, survey.state, survey.now)
+        freshness = survey_freshness(self.workspace, survey)
         lines = []
         for key in chosen:
-            word, lag = freshness[key]
-            decision = survey.decisions[key]
+            it, decision = freshness[key], survey.decisions[key]
             parts = None if decision.partitions is None else decision.partitions.line()
-            lines.append(AssetStatus(key, decision.status, word, lag, parts, _note(survey, key)))
+            dates = (it.deadline, it.latest_start, it.promised_by)
+            note = _note(survey, key)
+            lines.append(AssetStatus(key, decision.status, it.word, it.lag_seconds, parts, note, *dates))
         if not select and not exclude:
             lines += [AssetStatus(key, _RETIRED) for key in sorted(set(survey.state.published) - set(self.assets))]
         observed = tuple(sorted((o.source, o.at) for o in survey.state.observed.values() if o.source in self.assets))
         return StatusReport(env, to_iso(survey.now), tuple(lines), observed, survey.state.warehouse.findings)
+
+    def freshness(self, asset: str, env: str = "prod") -> FreshnessView:
+        """Return where the freshness requirement of `asset` comes from, with lag, deadline and latest start."""
+        return freshness_view(self.workspace, self.workspace.survey(env), self._asset(asset))
+
+    @property
+    def warnings(self) -> tuple[Unkept, ...]:
+        """Promises about freshness that history says cannot be kept; none while the assets make no graph."""
+        graph = self.workspace.loaded.graph
+        if graph is None or not any(asset.freshness for asset in self.assets.values()):
+            return ()
+        return plan_forecast(self.workspace, graph, graph.order, self.workspace.outside.now())[1]
 
     def ls(self, select: Selectors = (), exclude: Selectors = (), env: str = "prod") -> tuple[AssetLine, ...]:
         """Return the assets with kind, owner, status and file."""
@@ -137,7 +153,9 @@ class Project:
         self._observe(env, progress)
         survey = self.workspace.survey(env, verify_sources=True, verify_data=verify_data)
         survey.require_trusted_warehouse()
-        return self._plan(survey, self._chosen(survey, select, exclude), force, partitions)
+        chosen = self._chosen(survey, select, exclude)
+        expected, warnings = plan_forecast(self.workspace, survey.graph, chosen, survey.now)
+        return replace(self._plan(survey, chosen, force, partitions, expected), warnings=warnings)
 
     def run(
         self,
@@ -335,9 +353,16 @@ class Project:
                 lambda now: self._plan(now, tuple(k for k in now.graph.order if k in changed), False)
             )
 
-    def _plan(self, survey: Survey, selected: tuple[AssetKey, ...], force: bool, partitions: str | None = None) -> Plan:
+    def _plan(
+        self,
+        survey: Survey,
+        selected: tuple[AssetKey, ...],
+        force: bool,
+        partitions: str | None = None,
+        expected: Mapping[AssetKey, float] = MappingProxyType({}),
+    ) -> Plan:
         known = survey.resolved, survey.decisions, survey.state
-        return make_plan(survey.graph, *known, selected, survey.now, force=force, only=partitions)
+        return make_plan(survey.graph, *known, selected, survey.now, force=force, only=partitions, expected=expected)
 
     def _chosen(self, survey: Survey, select: Selectors, exclude: Selectors) -> tuple[AssetKey, ...]:
         from headwater.lineage.selection import Scope
@@ -381,7 +406,7 @@ class Project:
 
 
 def _note(survey: Survey, key: AssetKey) -> str | None:
-    """Return what a status leaves open: "up to row order", or a deadline that this version does not judge yet."""
+    """Return what a status leaves open, such as "up to row order"."""
     resolved = survey.resolved[key]
     notes = []
     if resolved.definition.order_dependent:
@@ -389,8 +414,6 @@ def _note(survey: Survey, key: AssetKey) -> str | None:
     if resolved.asset.on_upstream_blocked == "use_last_good" and survey.decisions[key].status.word == "CURRENT":
         behind = [up for up in survey.graph.upstream[key] if survey.decisions[up].status.word != "CURRENT"]
         notes += [f"with the last good version of {up}" for up in behind]
-    if resolved.asset.freshness is not None and resolved.asset.freshness.by is not None:
-        notes.append("its deadline (`by`) is recorded and not judged by this version")
     return "; ".join(notes) or None
 
 

@@ -27,6 +27,7 @@ from headwater.lineage.schema import SchemaColumns
 from headwater.lineage.sql.analysis import Analysis
 from headwater.runtime.check_texts import THIS
 from headwater.runtime.clock import to_iso
+from headwater.runtime.data_time import NO_TIME
 from headwater.runtime.definition_problems import require_declared, require_dialect
 from headwater.runtime.engines.engine import Row, Session
 from headwater.runtime.fingerprints import fingerprint_sql, matched, take_token, token_of
@@ -281,7 +282,11 @@ def _take_in(draft: Draft) -> None:
 
 
 def _data_time(draft: Draft, column: str | None) -> str | None:
-    """Return the data time inside a source: the maximum of its declared column, as ISO 8601 UTC."""
+    """Return the data time inside a source: the maximum of its declared column, as ISO 8601 UTC.
+
+    Rows that are dated after now, as by `infinity`, count as of now. NO_TIME where no row has a date that a calendar
+    knows; None where no column is declared.
+    """
     if column is None:
         return None
     relation = draft.relation
@@ -290,7 +295,13 @@ def _data_time(draft: Draft, column: str | None) -> str | None:
     (found,) = draft.session.row(
         f"select cast(max(cast({quoted} as timestamptz)) at time zone 'UTC' as varchar) from {relation}"
     )
-    return None if found is None else to_iso(datetime.fromisoformat(str(found)).replace(tzinfo=UTC))
+    text = NO_TIME if found is None else str(found)
+    if text == NO_TIME or text.startswith("-") or "BC" in text:
+        return NO_TIME
+    try:
+        return to_iso(min(draft.order.now, datetime.fromisoformat(text).replace(tzinfo=UTC)))
+    except ValueError:  # beyond the years that Python has
+        return to_iso(draft.order.now)
 
 
 def _run_python(draft: Draft) -> None:

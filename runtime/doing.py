@@ -14,6 +14,7 @@ from headwater.lineage import record
 from headwater.lineage.encoding import JsonValue
 from headwater.lineage.record import Draft
 from headwater.runtime.clock import to_iso
+from headwater.runtime.data_time import Inside
 from headwater.runtime.held import Held
 from headwater.runtime.interrupt import Interrupt
 from headwater.runtime.key_lists import list_names
@@ -113,6 +114,7 @@ class Doing:
             seen = survey.state.observed.get(key)
             if now.changed is False and seen is not None and key in survey.loaded.assets:
                 again = replace(seen, state=now.state or seen.state, at=to_iso(survey.now))
+                survey.state.observed[key] = again
                 drafts.append(observed_entry(again, "The source was found unchanged."))
         return drafts
 
@@ -148,6 +150,7 @@ class Doing:
             source_text=lambda key: source_text(workspace.loaded.assets[key], workspace.loaded),
             python=workspace.loaded.python_texts(),
             dynamic_lists=list_names(workspace.loaded.assets),
+            inside=Inside(workspace.loaded.assets, survey.graph, state),
             key_prefix=lambda key: workspace.loaded.folder_of[workspace.loaded.assets[key].location.file],
         )
         try:

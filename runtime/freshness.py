@@ -2,59 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from headwater.assets.asset import Asset
 from headwater.assets.key import AssetKey
 from headwater.lineage.graph import AssetGraph
-from headwater.runtime.clock import from_iso
+from headwater.runtime.clock import to_iso
+from headwater.runtime.data_time import TIMELESS, UNKNOWN, oldest_inside
+from headwater.runtime.durations import PRIOR_SECONDS, Expected
 from headwater.runtime.model import FreshnessWord
-from headwater.runtime.staleness import Decision, Resolved
+from headwater.runtime.promise import Promise, Requirement, requirements
 from headwater.runtime.state import State
 
 
-def lags(
-    graph: AssetGraph,
-    resolved: Mapping[AssetKey, Resolved],
-    decisions: Mapping[AssetKey, Decision],
-    state: State,
-    now: datetime,
-) -> dict[AssetKey, tuple[FreshnessWord, int | None]]:
-    """Return for each asset its freshness word and the age, in seconds, of the oldest source data inside it.
+@dataclass(frozen=True, slots=True)
+class FreshnessNow:
+    """The answer to "is its data fresh enough?" for one asset, by the tightest requirement on it.
 
-    A CURRENT asset is as fresh as the last observations of its sources, which found them unchanged; any other holds
-    what its version incorporated. An asset that promises nothing is NONE.
+    `lag_seconds` is the age of the oldest source data inside: None where nothing is inside, or nobody can date it.
+    `deadline` is until when that has to be replaced, `latest_start` when work on that has to begin (ISO 8601 UTC);
+    `promised_by` is the asset that promised it.
     """
-    oldest: dict[AssetKey, str | None] = {}
-    found: dict[AssetKey, tuple[FreshnessWord, int | None]] = {}
-    for key in graph.order:
-        oldest[key] = _oldest(graph, resolved[key].asset, decisions[key], state, oldest)
-        lag = _age(oldest[key], now)
-        promise = resolved[key].asset.freshness
-        limit = None if promise is None else promise.max_lag_seconds
-        word: FreshnessWord = "NONE" if limit is None else "OK" if lag is not None and lag <= limit else "LATE"
-        found[key] = (word, lag)
-    return found
+
+    word: FreshnessWord
+    lag_seconds: int | None
+    deadline: str | None = None
+    latest_start: str | None = None
+    promised_by: AssetKey | None = None
 
 
-def _oldest(
-    graph: AssetGraph, asset: Asset, decision: Decision, state: State, oldest: Mapping[AssetKey, str | None]
-) -> str | None:
-    key = asset.key
-    version = state.published.get(key)
-    if version is None:
+def freshness_of_all(
+    assets: Mapping[AssetKey, Asset],
+    graph: AssetGraph,
+    state: State,
+    promises: Mapping[AssetKey, tuple[Promise, ...]],
+    expected: Expected,
+    now: datetime,
+) -> dict[AssetKey, FreshnessNow]:
+    """Return the freshness of every asset: one pass downstream for data times and, with promises, one upstream."""
+    oldest = oldest_inside(assets, graph, state)
+    if not promises:
+        ages = {at: FreshnessNow("NONE", lag_seconds(at, now)) for at in set(oldest.values())}
+        return {key: ages[at] for key, at in oldest.items()}
+    required = requirements(graph, promises, expected)
+    work = work_seconds(graph, required, expected)
+    return {key: judge(required.get(key, ()), at, work.get(key, 0.0), now) for key, at in oldest.items()}
+
+
+def judge(required: Iterable[Requirement], data_time: datetime, work: float, now: datetime) -> FreshnessNow:
+    """Return what `required` makes of data from `data_time`. `work` are the seconds to bring the asset up to date.
+
+    LATE after the deadline, DUE from the latest start on, OK before; NONE where nothing is required. The earliest
+    deadline is the tightest requirement, so that it alone decides.
+    """
+    lag = lag_seconds(data_time, now)
+    ordered = sorted(required, key=lambda it: (it.promise.asset, it.promise.by or ""))
+    if not ordered:
+        return FreshnessNow("NONE", lag)
+    if data_time == UNKNOWN:
+        return FreshnessNow("LATE", lag, promised_by=ordered[0].promise.asset)
+    dated = [] if data_time == TIMELESS else [(it.deadline(data_time), it) for it in ordered]
+    deadlines = [(at, it) for at, it in dated if at is not None]
+    if not deadlines:
+        return FreshnessNow("OK", lag, promised_by=ordered[0].promise.asset)
+    deadline, tightest = min(deadlines, key=lambda pair: pair[0])
+    start = deadline - timedelta(seconds=work)
+    word: FreshnessWord = "LATE" if now > deadline else "DUE" if now >= start else "OK"
+    return FreshnessNow(word, lag, to_iso(deadline), to_iso(start), tightest.promise.asset)
+
+
+def lag_seconds(data_time: datetime, now: datetime) -> int | None:
+    """Return the age of data in whole seconds, or None where there is none or it cannot be dated."""
+    if data_time in (TIMELESS, UNKNOWN):
         return None
-    observation = state.observed.get(key)
-    if observation is not None:
-        declared = asset.source is not None and asset.source.data_time is not None
-        unchanged = decision.status.word == "CURRENT" and not declared
-        return observation.at if unchanged else version.data_times.get(key, version.created)
-    if decision.status.word == "CURRENT":
-        times = [time for up in graph.upstream[key] if (time := oldest[up]) is not None]
-        return min(times, default=None)
-    return min(version.data_times.values(), default=None)
+    return max(0, int((now - data_time).total_seconds()))
 
 
-def _age(at: str | None, now: datetime) -> int | None:
-    return None if at is None else max(0, int((now - from_iso(at)).total_seconds()))
+def work_seconds(graph: AssetGraph, keys: Iterable[AssetKey], expected: Expected) -> dict[AssetKey, float]:
+    """Return for each of `keys`, which hold all upstreams of each, the seconds of the longest path from a source.
+
+    That is what it takes to bring new source data into the asset, with everything that could run at once doing so.
+    """
+    within = set(keys)
+    found: dict[AssetKey, float] = {}
+    for key in (it for it in graph.order if it in within):
+        before = max((found[up] for up in graph.upstream[key]), default=0.0)
+        found[key] = before + expected.get(key, PRIOR_SECONDS)
+    return found

@@ -12,6 +12,7 @@ from headwater.checks.check import CheckResult
 if TYPE_CHECKING:
     from headwater.lineage.column_graph import ColumnEdge, OpenEnd
     from headwater.lineage.column_tags import CarriedTag, StoppedTag
+    from headwater.runtime.promise import Unkept
 
 StatusWord = Literal["MISSING", "UNKNOWN", "STALE", "PENDING", "CURRENT", "RETIRED"]
 FreshnessWord = Literal["OK", "DUE", "LATE", "NONE"]
@@ -73,6 +74,9 @@ class AssetStatus:
     lag_seconds: int | None = None
     partitions: PartitionLine | None = None
     note: str | None = None  # such as "up to row order"
+    deadline: str | None = None  # until when its oldest source data has to be replaced, ISO 8601 UTC
+    latest_start: str | None = None  # when work on that has to begin
+    promised_by: AssetKey | None = None  # whose promise that is
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be done and why, in an order in which it can be done. `unaffected` holds (asset, sentence)."""
+    """What would be done and why, in an order in which it can be done. `unaffected` holds (asset, sentence).
+
+    `expected_seconds` is what the steps of `critical_path`, the longest path by history, are expected to take; None
+    where no step has a history. `warnings` are promises that history says cannot be kept.
+    """
 
     environment: str
     at: str
@@ -157,6 +165,9 @@ class Plan:
     unaffected: tuple[tuple[AssetKey, str], ...] = ()
     force: bool = False
     only: str | None = None  # the partitions that were asked for, as text
+    critical_path: tuple[AssetKey, ...] = ()
+    expected_seconds: float | None = None
+    warnings: tuple[Unkept, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ class Order:
     slices: SliceWork | None = None  # of a partitioned asset
     # Conditions with parameters of readers' partitions, as column set keys, and those partitions.
     shown: tuple[tuple[str, tuple[Partition, ...]], ...] = ()
+    inside: Mapping[str, str] = field(default_factory=dict)  # data times of what it reads, as a version records them
     python: Mapping[str, str] = field(default_factory=dict, repr=False)  # the project's Python files, as loaded
     dynamic_lists: tuple[str, ...] = ()  # of dynamic keys, which a Python asset may add to
 
@@ -114,7 +115,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What was found of a source: its free state when it was read, the digest of its content, its data time."""
+    """What was found of a source: its free state when it was read, the digest of its content, its data time.
+
+    `data_time` is None where the source declares none, and NO_TIME where it does and no row has one.
+    """
 
     state: FileState | None
     digest: str

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from headwater.assets.key import AssetKey
 from headwater.lineage.graph import AssetGraph
 from headwater.runtime.clock import to_iso
+from headwater.runtime.durations import Expected, critical_path
 from headwater.runtime.model import Action, Certainty, Plan, Reason, Step
 from headwater.runtime.staleness import Decision, Resolved
 from headwater.runtime.state import State
@@ -30,10 +32,12 @@ def make_plan(
     *,
     force: bool = False,
     only: str | None = None,
+    expected: Expected = MappingProxyType({}),
 ) -> Plan:
     """Return what would be done to the `selected` assets, in build order, each CERTAIN or IF_INPUT_CHANGES.
 
-    Sources that a selected asset, or one of its checks, stands on are observed whether selected or not.
+    Sources that a selected asset, or one of its checks, stands on are observed whether selected or not. `expected` are
+    the seconds that each asset is expected to take.
     """
     judged_by = {up for key in selected for up in graph.check_upstream.get(key, ())}
     below = graph.ancestors({*selected, *judged_by})
@@ -43,11 +47,12 @@ def make_plan(
     for key in graph.order:
         if key not in wanted:
             continue
-        step = _step(resolved[key], decisions[key], state, force and key in selected, only)
+        step = _step(resolved[key], decisions[key], state, force and key in selected, expected, only)
         if step is not None:
             steps.append(step)
         elif key in selected:
             unaffected.append((key, _why_not(resolved[key], state)))
+    path, seconds = critical_path(graph, [step.asset for step in steps], expected)
     return Plan(
         environment=state.environment,
         at=to_iso(now),
@@ -56,21 +61,30 @@ def make_plan(
         unaffected=tuple(unaffected),
         force=force,
         only=only,
+        critical_path=path,
+        expected_seconds=seconds,
     )
 
 
-def _step(resolved: Resolved, decision: Decision, state: State, force: bool, only: str | None = None) -> Step | None:
+def _step(
+    resolved: Resolved,
+    decision: Decision,
+    state: State,
+    force: bool,
+    expected: Expected,
+    only: str | None = None,
+) -> Step | None:
     if decision.partitions is not None:
-        return _partition_step(resolved, decision, decision.partitions, state, force, only)
+        return _partition_step(resolved, decision, decision.partitions, state, force, expected, only)
     status, asset = decision.status, resolved.asset
     if status.word == "CURRENT" and not force:
         return None
-    expected = state.published[asset.key].milliseconds / 1000 if asset.key in state.published else None
+    seconds = expected.get(asset.key)
     if force:
         reasons = (Reason("FORCED", "asked for with --force."), *status.reasons)
-        return Step(asset.key, _action(resolved, state, ()), "CERTAIN", reasons, expected)
+        return Step(asset.key, _action(resolved, state, ()), "CERTAIN", reasons, seconds)
     certainty: Certainty = "CERTAIN" if status.word in _CERTAIN_WORDS and not decision.final else "IF_INPUT_CHANGES"
-    return Step(asset.key, _action(resolved, state, status.reasons), certainty, status.reasons, expected)
+    return Step(asset.key, _action(resolved, state, status.reasons), certainty, status.reasons, seconds)
 
 
 def _partition_step(
@@ -79,6 +93,7 @@ def _partition_step(
     partitions: PartitionStatus,
     state: State,
     force: bool,
+    expected: Expected,
     only: str | None,
 ) -> Step | None:
     """Return the step of a partitioned asset: it builds the partitions that need it, of those asked for."""
@@ -93,14 +108,13 @@ def _partition_step(
     status = decision.status
     if (status.word == "CURRENT" and not force) or (only is not None and not certain and not perhaps):
         return None
-    published = state.published.get(resolved.asset.key)
-    expected = None if published is None else published.milliseconds / 1000
+    seconds = expected.get(resolved.asset.key)
     reasons = (Reason("FORCED", "asked for with --force."), *status.reasons) if force else status.reasons
     about = certain | perhaps
     action = _action(resolved, state, () if force or about else status.reasons)
     sure = (certain or partitions.whole or force) and not (decision.final and not force)
     certainty: Certainty = "CERTAIN" if sure else "IF_INPUT_CHANGES"
-    return Step(resolved.asset.key, action, certainty, reasons, expected, about.text or None if about else None)
+    return Step(resolved.asset.key, action, certainty, reasons, seconds, about.text or None if about else None)
 
 
 def _action(resolved: Resolved, state: State, reasons: tuple[Reason, ...]) -> Action:

@@ -172,12 +172,14 @@ def _subject(version: VersionRecord) -> str:
 
 
 def _data_times(order: Order, observed: Observed | None) -> dict[str, str]:
-    """Return the oldest data time of every source that is inside, over all inputs."""
+    """Return the oldest data time of every source that is inside, over all that it reads.
+
+    What looked outside, as the function behind a volatile asset may, is a source too, as of now.
+    """
+    now = to_iso(order.now)
     if order.resolved.asset.is_external:
         declared = None if observed is None else observed.data_time
-        return {str(order.key): declared or to_iso(order.now)}
-    oldest: dict[str, str] = {}
-    for pinned in order.inputs.values():
-        for source, at in pinned.version.data_times.items():
-            oldest[source] = min(at, oldest.get(source, at))
-    return oldest
+        return {str(order.key): now if declared is None else declared}
+    if order.resolved.definition.volatility == "VOLATILE":
+        return {**order.inside, str(order.key): now}
+    return dict(order.inside)

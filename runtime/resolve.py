@@ -20,6 +20,7 @@ from headwater.lineage.conditions import parameters_of
 from headwater.lineage.fingerprint import FILE_BYTES, condition_of_key
 from headwater.runtime.clock import truncate
 from headwater.runtime.clock_sql import clock_literals
+from headwater.runtime.data_time import Inside, oldest_of, recorded
 from headwater.runtime.definer import Definer, PublishedSchemas
 from headwater.runtime.definition_problems import require_dialect
 from headwater.runtime.literals import sql_literal
@@ -100,6 +101,7 @@ class Situation:
     source_text: Callable[[AssetKey], str]
     python: Mapping[str, str]  # the project's Python files as loaded
     part_of: Callable[[str, Sequence[str], Ranges], str]  # slices of a store as a relation
+    inside: Inside
     only: str | None = None  # the partitions that were asked for, as text
     shown: Mapping[AssetKey, tuple[tuple[str, tuple[Partition, ...]], ...]] = field(default_factory=dict)
     dynamic_lists: tuple[str, ...] = ()  # of dynamic keys that assets declare
@@ -262,6 +264,7 @@ def make_order(at: Situation, case: Case, kind: str, version: VersionRecord | No
         physical = "=" + ".".join('"' + part.replace('"', '""') + '"' for part in asset.source.table.split("."))
     else:
         physical = at.physical_name(asset.key)
+    reads = {AssetKey(read.upstream) for read in resolved.definition.reads} & set(inputs)  # checks take nothing in
     return Order(
         kind="RECHECK" if kind == "RECHECK" else "BUILD",
         resolved=resolved,
@@ -279,6 +282,7 @@ def make_order(at: Situation, case: Case, kind: str, version: VersionRecord | No
         clock_at=truncate(at.now, asset.clock, at.config.timezone),
         variables=at.config.variables,
         version=version,
+        inside={} if kind == "RECHECK" else recorded(oldest_of(at.inside.times(up) for up in sorted(reads))),
         python=at.python if asset.python is not None else {},
         shown=at.shown.get(asset.key, ()),
         dynamic_lists=at.dynamic_lists,

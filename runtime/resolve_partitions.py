@@ -7,6 +7,7 @@ from dataclasses import replace
 from headwater.assets.key import AssetKey
 from headwater.assets.partitions import PartitionMapping, PartitionSet
 from headwater.lineage.slices import SliceMap
+from headwater.runtime.data_time import oldest_of, recorded, times_recorded
 from headwater.runtime.literals import partition_literal
 from headwater.runtime.order import Order, SliceOrder, SliceWork
 from headwater.runtime.partition_status import PartitionStatus, missing_facts, slice_map
@@ -49,7 +50,11 @@ def resolve_partitions(at: Situation, case: Case, decision: Decision, force: boo
         if stored is not None:
             return stored
     order = make_order(at, case, "BUILD", None)
-    return replace(order, slices=_work(at, case, order, status, needed))
+    work = _work(at, case, order, status, needed)
+    if case.published is not None and work.kept.domain != work.current:  # these slices stay as old as they were
+        before = times_recorded(case.published.data_times)
+        order = replace(order, inside=recorded(oldest_of([before, times_recorded(order.inside)])))
+    return replace(order, slices=work)
 
 
 def _needed(status: PartitionStatus, force: bool) -> PartitionSet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headwater.assets.errors import StateInvalid
@@ -119,6 +120,26 @@ class SqlStateReader:
             asset,
             definition_hash,
         )
+
+    def build_milliseconds(self, assets: Iterable[AssetKey], limit: int) -> dict[AssetKey, tuple[int, ...]]:
+        """Return how long the newest builds of each asset took, newest first, rejected ones too; at most `limit`."""
+        taken = (
+            "select json_extract(record, '$.milliseconds') from version where asset = ? order by number desc limit ?"
+        )
+        return {key: tuple([it for (it,) in self._db.execute(taken, (key, limit))]) for key in assets}
+
+    def deliveries(self, source: AssetKey, limit: int) -> tuple[tuple[str, str], ...]:
+        """Return when the newest versions of a source were taken in, and their data time, oldest first.
+
+        Both are ISO 8601 UTC; versions without a data time are left out.
+        """
+        rows = self._db.execute(
+            "select created, data_time from (select v.number, created, json_extract(t.value, '$[1]') as data_time "
+            "from version v, json_each(v.record, '$.data_times') t where v.asset = ? order by number desc limit ?) "
+            "where data_time <> '' order by number",
+            (source, limit),
+        )
+        return tuple([(created, data_time) for created, data_time in rows])
 
     def next_numbers(self) -> dict[AssetKey, int]:
         """Return the next free version number of every asset that has a version."""

@@ -160,7 +160,8 @@ def built(tmp_path_factory):
         "assets/raw.yaml": "external:\n  raw.x: {file: data.csv, checks: [{row_count: {min: 1}}]}\n"
         "assets:\n  a: {columns: {x: {checks: [not_null]}}}\n",
         "assets/a.sql": "/* @asset\nchecks: [{unique: [x]}]\n*/\nselect x + $vars.x as x from raw.x\n",
-        "assets/b.sql": "/* @asset\nmaterialization: view\n*/\nselect x from a\n",
+        "assets/b.sql": "/* @asset\nmaterialization: view\nfreshness: {max_lag: 1d, by: 0 8 * * *}\n*/\n"
+        "select x from a\n",
         "helper.py": "def double(frame):\n    return frame\n",
         "assets/c.py": "import headwater as hw\nfrom helper import double\n\n"
         "@hw.asset(inputs={'a': 'a'}, checks=[hw.not_null('x')])\n"

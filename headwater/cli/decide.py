@@ -76,6 +76,22 @@ def stale(
     return int(exit_code and any(is_stale(item) for item in report.assets))
 
 
+@verb("freshness", examples=("headwater freshness mart.revenue", "headwater freshness raw.orders --format json"))
+@click.argument("asset", shell_complete=complete_asset)
+@click.pass_context
+def freshness(context: click.Context, asset: str) -> None:
+    """Show how fresh ASSET has to be, and why.
+
+    Whose promise that follows from, what was taken off for the way, and how old the sources inside are.
+    """
+    settings = settings_of(context)
+    view = settings.open().freshness(asset, settings.environment)
+
+    from headwater.render.freshness import freshness_document, freshness_lines
+
+    settings.answer(lambda: freshness_document(view), lambda paper: freshness_lines(view, paper))
+
+
 @verb("why", examples=("headwater why mart.revenue", "headwater why mart.revenue --env dev"))
 @click.argument("asset", shell_complete=complete_asset)
 @click.pass_context

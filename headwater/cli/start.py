@@ -13,6 +13,7 @@ from headwater.render.words import counted
 
 if TYPE_CHECKING:
     from headwater.assets.errors import Problem
+    from headwater.runtime.promise import Unkept
 
 
 @verb("init", examples=("headwater init", "headwater init sales && cd sales && headwater run"))
@@ -39,7 +40,7 @@ def init(context: click.Context, directory: str) -> None:
 def validate(context: click.Context) -> int:
     """Report every declaration error with its file and line.
 
-    Exit code 2 where there is one.
+    Exit code 2 where there is one. Promises that history says cannot be kept are warnings.
     """
     from headwater.assets.errors import ProjectError
 
@@ -47,18 +48,23 @@ def validate(context: click.Context) -> int:
     try:
         project = settings.open(require=False)
         assets, problems = len(project.assets), tuple(project.errors)
+        warnings = () if problems else project.warnings
     except ProjectError as error:  # the project file itself
-        assets, problems = 0, error.problems
-    settings.answer(lambda: _document(assets, problems), lambda paper: _lines(assets, problems))
+        assets, problems, warnings = 0, error.problems, ()
+    settings.answer(lambda: _document(assets, problems, warnings), lambda paper: _lines(assets, problems, warnings))
     return 2 if problems else 0
 
 
-def _document(assets: int, problems: tuple[Problem, ...]) -> dict[str, object]:
+def _document(assets: int, problems: tuple[Problem, ...], warnings: tuple[Unkept, ...]) -> dict[str, object]:
     from headwater.render.documents import problems_document
+    from headwater.render.freshness import warnings_document
 
-    return {"assets": assets, "problems": problems_document(problems)}
+    return {"assets": assets, "problems": problems_document(problems), "warnings": warnings_document(warnings)}
 
 
-def _lines(assets: int, problems: tuple[Problem, ...]) -> Iterator[str]:
+def _lines(assets: int, problems: tuple[Problem, ...], warnings: tuple[Unkept, ...]) -> Iterator[str]:
+    from headwater.render.freshness import warning_text
+
     yield from map(str, problems)
+    yield from (f"Warning: {warning_text(it)}" for it in warnings)
     yield f"{counted(assets, 'asset')}, {counted(len(problems), 'problem') if problems else 'no problems'}."

@@ -25,6 +25,7 @@ VERBS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("ls", "headwater.cli.decide:ls"),
             ("stale", "headwater.cli.decide:stale"),
+            ("freshness", "headwater.cli.decide:freshness"),
             ("why", "headwater.cli.decide:why"),
             ("plan", "headwater.cli.decide:plan"),
             ("lineage", "headwater.cli.lineage:lineage"),

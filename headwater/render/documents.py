@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from headwater.render.freshness import warnings_document
+
 if TYPE_CHECKING:
     from headwater.assets.errors import Problem
     from headwater.checks.check import CheckResult
@@ -54,6 +56,9 @@ def _asset_status(item: AssetStatus) -> Document:
         "partitions": _partitions(item.partitions),
         "reasons": reasons_document(item.status.reasons),
         "note": item.note,
+        "deadline": item.deadline,
+        "latest_start": item.latest_start,
+        "promised_by": item.promised_by,
     }
 
 
@@ -107,6 +112,9 @@ def plan_document(plan: Plan) -> Document:
         "unaffected": unaffected,
         "force": plan.force,
         "partitions": plan.only,
+        "expected_seconds": None if plan.expected_seconds is None else round(plan.expected_seconds, 6),
+        "critical_path": list(plan.critical_path),
+        "warnings": warnings_document(plan.warnings),
     }
 
 

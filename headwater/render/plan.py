@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from headwater.render.freshness import warning_text
 from headwater.render.paper import Paper
 from headwater.render.reasons import because
 from headwater.render.table import table
@@ -21,6 +22,7 @@ def plan_lines(plan: Plan, paper: Paper) -> Iterator[str]:
     spared = counted(len(plan.unaffected), "asset")
     if not plan.steps:
         yield f"Nothing to do in {plan.environment}: {spared} unaffected."
+        yield from _warnings(plan)
         return
     yield from table(
         ("", "ACTION", "ASSET", "CERTAINTY", "REASON"),
@@ -32,6 +34,21 @@ def plan_lines(plan: Plan, paper: Paper) -> Iterator[str]:
         right=(0,),
     )
     yield ""
-    known = [step.expected_seconds for step in plan.steps if step.expected_seconds is not None]
-    expected = f" The last builds of these took {duration(sum(known))}." if known else ""
-    yield f"{counted(len(plan.steps), 'step')} in {plan.environment}, {spared} unaffected.{expected}"
+    yield f"{counted(len(plan.steps), 'step')} in {plan.environment}, {spared} unaffected.{_expected(plan)}"
+    yield from _warnings(plan)
+
+
+def _expected(plan: Plan) -> str:
+    """Return what the longest path is expected to take, and of how many steps nobody knows."""
+    if plan.expected_seconds is None:
+        return ""
+    path = plan.critical_path
+    way = path[0] if len(path) == 1 else f"{path[0]} to {path[-1]} ({counted(len(path), 'step')})"
+    new = sum(step.expected_seconds is None for step in plan.steps)
+    unknown = f"; {counted(new, 'step')} without history" if new else ""
+    return f" By history the longest path takes {duration(plan.expected_seconds)}: {way}{unknown}."
+
+
+def _warnings(plan: Plan) -> Iterator[str]:
+    for warning in plan.warnings:
+        yield f"Warning: {warning_text(warning)}"

@@ -53,7 +53,16 @@ def _freshness(item: AssetStatus) -> str:
 
 def _why(item: AssetStatus) -> str:
     note = f" [{item.note}]" if item.note else ""
-    return f"{because(item.status.reasons)}{note}".strip()
+    return " ".join(part for part in (f"{because(item.status.reasons)}{note}".strip(), _late(item)) if part)
+
+
+def _late(item: AssetStatus) -> str:
+    """Return until when the data of an asset that is DUE or LATE has to be replaced, and whose promise that is."""
+    if item.freshness not in ("DUE", "LATE") or item.deadline is None:
+        return ""
+    has = "had" if item.freshness == "LATE" else "has"
+    promised = "" if item.promised_by == item.asset else f", as {item.promised_by} promises"
+    return f"Its source data {has} to be replaced by {moment(item.deadline)}{promised}."
 
 
 def _summary(report: StatusReport) -> str:

@@ -20,6 +20,8 @@ from headwater.lineage.column_tags import CarriedTag, StoppedTag
 from headwater.lineage.exporters.chart import Scope
 from headwater.lineage.record import Actor, Entry
 from headwater.lineage.touch import Cause
+from headwater.runtime.freshness import FreshnessNow
+from headwater.runtime.freshness_view import FreshnessView, RequirementLine, SourceLine, Taken
 from headwater.runtime.impact_model import Change, Impact, ImpactReport
 from headwater.runtime.model import (
     AssetLine,
@@ -43,6 +45,7 @@ from headwater.runtime.model import (
     TagReport,
     VersionLine,
 )
+from headwater.runtime.promise import Promise, Unkept
 
 ORDERS, REVENUE, RAW = AssetKey("stg.orders"), AssetKey("mart.revenue"), AssetKey("raw.orders")
 AT = "2026-11-20T08:00:00Z"
@@ -124,6 +127,19 @@ CHANGE = ImpactReport(
         Impact(AssetKey("mart.days"), "UNTOUCHED", "reads only day of stg.orders."),
     ),
 )
+PROMISE = Promise(REVENUE, 86_400)
+HERE = FreshnessNow("DUE", 85_800, "2026-11-20T08:06:00Z", "2026-11-20T07:54:00Z", REVENUE)
+FRESHNESS = FreshnessView(
+    ORDERS,
+    "prod",
+    AT,
+    "CURRENT",
+    HERE,
+    (RequirementLine(PROMISE, (Taken(REVENUE, 240.0, 3),), HERE),),
+    (Taken(RAW, 60.0, 0), Taken(ORDERS, 660.0, 10)),
+    (SourceLine(RAW, "2026-11-19T08:10:00Z", 85_800, "observed"),),
+)
+UNKEPT = Unkept(PROMISE, "PATH", 90_000.0, 86_400, ((RAW, 60.0), (REVENUE, 89_940.0)))
 ENTRY = Entry(
     seq=7,
     stream="stg.orders",
@@ -144,6 +160,7 @@ class FakeProject:
     """Answers what it is told to, and remembers how it was asked."""
 
     errors: tuple[Problem, ...] = ()
+    warnings: tuple[Unkept, ...] = ()
     report: StatusReport = STALE
     made: Plan = PLAN
     result: RunResult = DONE
@@ -190,6 +207,10 @@ class FakeProject:
             progress(Progress(step.asset, "started", done - 1, len(steps)))
             progress(Progress(step.asset, "finished", done, len(steps), step))
         return self.result
+
+    def freshness(self, asset: str, env: str = "prod") -> FreshnessView:
+        self._ask("freshness", asset, env)
+        return FRESHNESS
 
     def why(self, asset: str, env: str = "prod") -> Explanation:
         self._ask("why", asset, env)

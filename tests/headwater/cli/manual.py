@@ -27,10 +27,8 @@ _FORMS = (
     (re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}"), "RUN"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r"[\d.]+ (s|min|h|d)\b( [\d.]+ (s|min|h)\b)?"), "LENGTH"),
-    (
-        re.compile(r'("(?:lag_seconds|seconds|expected_seconds|milliseconds|seq|stream_seq)": )(null|[\d.]+)'),
-        r"\1NUMBER",
-    ),
+    (re.compile(r'("(?:\w*seconds|seq|stream_seq)": )(null|[\d.]+)'), r"\1NUMBER"),
+    (re.compile(r"longest path takes LENGTH: .*"), "longest path takes LENGTH: PATH"),
     (re.compile(r"[A-Za-z0-9+/]{43}="), "ROOT"),
     (re.compile(r"\d+ entries"), "N entries"),  # a slow machine publishes in more batches
     (re.compile(r"^ *\d+(?=  TIME)", re.MULTILINE), "SEQ"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from .conftest import BLOCKED, FAILED_AUDIT, Ask, FakeProject
+from .conftest import BLOCKED, FAILED_AUDIT, REVENUE, UNKEPT, Ask, FakeProject
 
 
 def shape(value: object) -> object:
@@ -91,6 +93,7 @@ def test_audit_log_prints_entries_as_recorded(ask: Ask) -> None:
     [
         ("ls",),
         ("why", "x"),
+        ("freshness", "x"),
         ("history", "x"),
         ("runs",),
         ("show", "r"),
@@ -103,3 +106,36 @@ def test_every_verb_answers_with_one_document(words: tuple[str, ...], ask: Ask) 
     answer = ask(*words, "--format", "json")
     assert answer.code == 0
     assert answer.json
+
+
+def test_freshness(ask: Ask) -> None:
+    document = ask("freshness", "stg.orders", "--format", "json").json
+    expected = ("DUE", 85_800, "2026-11-20T08:06:00Z", "2026-11-20T07:54:00Z", "mart.revenue")
+    assert (
+        tuple(document[it] for it in ("freshness", "lag_seconds", "deadline", "latest_start", "promised_by"))
+        == expected
+    )
+    (required,) = document["requirements"]  # type: ignore[misc]
+    assert (required["promised_by"], required["max_lag_seconds"], required["by"]) == ("mart.revenue", 86_400, None)
+    assert required["taken_off"] == [{"asset": "mart.revenue", "expected_seconds": 240.0, "builds": 3}]
+    assert [it["builds"] for it in document["work"]] == [0, 10]  # type: ignore[attr-defined]
+    source = {"source": "raw.orders", "data_time": "2026-11-19T08:10:00Z", "age_seconds": 85_800, "from": "OBSERVED"}
+    assert document["sources"] == [source]
+
+
+def test_promises_that_cannot_be_kept(ask: Ask, project: FakeProject) -> None:
+    project.warnings = (UNKEPT,)
+    project.made = replace(project.made, warnings=(UNKEPT,), critical_path=(REVENUE,), expected_seconds=1.5)
+    plan, validated = ask("plan", "--format", "json"), ask("validate", "--format", "json")
+    assert (plan.code, validated.code) == (0, 0)
+    assert plan.json["warnings"] == validated.json["warnings"]
+    assert (plan.json["critical_path"], plan.json["expected_seconds"]) == (["mart.revenue"], 1.5)
+    (warning,) = plan.json["warnings"]  # type: ignore[misc]
+    assert (warning["needed_seconds"], warning["allowed_seconds"]) == (90_000.0, 86_400)
+    said = (
+        "mart.revenue promises data no older than 1 d; history says that bringing in new data takes 1 d 1 h: "
+        "1 min for raw.orders + 1 d for mart.revenue."
+    )
+    assert warning["message"] == said
+    assert f"Warning: {said}" in ask("plan").out
+    assert f"Warning: {said}" in ask("validate").out
