@@ -51,6 +51,20 @@ from stg.orders o join stg.customers c on c.cust = o.cust group by all
     "assets/mart/guarded.sql": "/* @asset\nchecks: [{expression: 'amount < 1000'}]\n*/\n"
     "select id, amount from stg.orders\n",
     "assets/mart/behind.sql": "select count(*) as guarded_rows, max(amount) as largest from mart.guarded\n",
+    "assets/stg/people.sql": """\
+/* @asset
+partitions: {region: {static: [region 0, region 1, region 2]}}
+checks: [{unique: cust}]
+*/
+select cust, region from stg.customers where region = $partition
+""",
+    "assets/mart/sizes.sql": """\
+/* @asset
+partitions: {region: {static: [region 0, region 1, region 2]}}
+mappings: {stg.people: identity}
+*/
+select $partition as region, count(*) as people from stg.people
+""",
     "assets/mart/people.py": """\
 import headwater as hw
 
@@ -85,7 +99,7 @@ def write_data(root: Path, *, orders: int, guilty: bool) -> None:
         lines.append(f"{orders},1,5000.00,far too much")
     (root / "data").mkdir(exist_ok=True)
     (root / "data/orders.csv").write_text("\n".join(["id,cust,amount,note", *lines, ""]), encoding="utf-8")
-    people = [f"{n},region {(n + guilty) % 3}" for n in range(7 + guilty)]
+    people = [f"{n},region {n % 3}" for n in range(7 + guilty)]
     (root / "data/customers.csv").write_text("\n".join(["cust,region", *people, ""]), encoding="utf-8")
 
 

@@ -14,7 +14,10 @@ from faultkit.house import REPORT, Shown, Worlds, shown
 from headwater import load_project
 from headwater.assets.errors import HeadwaterError
 
-PROJECTIONS = ("version", "pointer", "publication", "token", "source", "run", "step", "warehouse")
+PROJECTIONS = (
+    *("version", "pointer", "publication", "token", "source", "run", "step", "warehouse"),
+    *("slice_held", "slice_seen", "part_shown"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +125,15 @@ def _published_once(case: Case) -> None:
             row[0]
             for row in connection.execute(
                 "select table_name from information_schema.tables where table_schema = '_headwater'"
-                " and table_name not in ('identity', 'publications')"
+                " and table_name not in ('identity', 'publications', 'slices')"
             ).fetchall()
         }
     state = _state(case.root)
     try:
         rows = state.execute("select id, outcome, items from publication").fetchall()
-        known = {row[0] for row in state.execute("select distinct physical from version where verdict <> ''")}
+        stores = "json_extract(record, '$.slices.store')"
+        found = state.execute(f"select distinct physical, {stores} from version where verdict <> ''")
+        known = {name for row in found for name in row if name is not None}
     finally:
         state.close()
     assert {row[1] for row in rows} <= {"PUBLISHED", "ABANDONED"}
