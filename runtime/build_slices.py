@@ -28,13 +28,17 @@ def stage_slices(draft: Draft) -> None:
     order, work, session = draft.order, _work(draft.order), draft.session
     store = work.store
     saw: list[Seen] = []
+    keys: tuple[str, ...] = ()
     for place, each in enumerate(work.orders):
         try:
             query, seen = _query(draft, each)
             if place == 0:
                 store = _store_for(session, order, work, query)
                 session.begin_slices(store, each.number)
+                keys = _keys_among(session, order, query)
             assert store is not None, "the first partition decides where all of them go"
+            if keys and order.resolved.asset.null_partition == "drop":
+                query = f"select * from (\n{query}\n) where {' and '.join(f'{key} is not null' for key in keys)}"
             session.add_slice(store, each.number, query)
         except StepError as error:
             raise StepError(f"{each.partition.text}: {error.message}", error.remedy) from error
@@ -45,6 +49,7 @@ def stage_slices(draft: Draft) -> None:
         raise StepError(f"{order.key} has no partitions to show.", "Ask for partitions that exist.")
     if draft.part is not None:
         session.drop_table(draft.part)
+    _refuse_null_keys(draft, store, work)
     session.show_slices(order.physical, store, work.kept.overlaid(work.new).id_ranges())
     draft.seen = {place for seen in saw for place in seen}
     draft.slices = BuiltSlices(store, work.orders, tuple(saw), {}, {}, {})
@@ -132,6 +137,28 @@ def _store_for(session: Session, order: Order, work: SliceWork, query: str) -> s
             f"Build all of them: `headwater run {order.key} --force`.",
         )
     return f"{order.physical}__rows"
+
+
+def _keys_among(session: Session, order: Order, query: str) -> tuple[str, ...]:
+    """Return the columns, quoted, that are called like a dimension: they hold the keys of the rows."""
+    names = {name.lower() for name, _ in order.resolved.asset.partitions}
+    columns = session.columns_of(query) if names else ()
+    return tuple('"' + name.replace('"', '""') + '"' for name in columns if name.lower() in names)
+
+
+def _refuse_null_keys(draft: Draft, store: str, work: SliceWork) -> None:
+    """Raise StepError where a row has NULL for the key of its partition: it would belong to none."""
+    session, asset = draft.session, draft.order.resolved.asset
+    names = {name.lower() for name, _ in asset.partitions}
+    columns = [name for name, _ in session.store_columns(store) if name.lower() in names]
+    if not columns or not work.orders:
+        return
+    part = session.part(store, columns, work.new.id_ranges())
+    where = " or ".join('"' + name.replace('"', '""') + '" is null' for name in columns)
+    (count,) = session.row(f"select count(*) from {part} where {where}")
+    if count:
+        message = f"{count} rows of {asset.key} have NULL for {' or '.join(columns)}, which is the key of no partition."
+        raise StepError(message, "Leave them out of the query, or say null_partition: drop.")
 
 
 def _difference(known: SchemaColumns, columns: SchemaColumns) -> str:

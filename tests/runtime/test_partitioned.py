@@ -317,3 +317,17 @@ def test_a_function_of_the_project_maps_partitions(daily: World) -> None:
     assert totals == {1: None, 2: 21, 3: 21, 4: 62, 5: 62}
     daily.csv("orders", HEAD + orders(d4=41))
     assert built(daily)["mart.even"] == ("PUBLISHED", "2024-01-04..2024-01-05")
+
+
+def test_rows_without_a_key_fail_the_step_or_are_dropped(tmp_path: Path) -> None:
+    world = World(tmp_path, datetime(2024, 1, 4, 12, tzinfo=UTC))
+    world.csv("orders", "shop,amount oslo,1 rome,2 ,3")
+    query = "select shop, amount from raw.orders where shop = $partition or shop is null"
+    shops = "partitions: {shop: {static: [oslo, rome]}}"
+    world.sql("stg.shops", query, shops)
+    step = next(step for step in world.run().steps if step.asset == "stg.shops")
+    assert step.outcome == "FAILED"
+    assert "NULL for shop" in str(step.error)
+    world.sql("stg.shops", query, f"{shops}\nnull_partition: drop")
+    world.run()
+    assert world.rows("stg.shops") == {("oslo", 1): 1, ("rome", 2): 1}
