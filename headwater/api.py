@@ -58,6 +58,20 @@ def load_project(path: str | Path = ".", *, require: bool = False, outside: Outs
     return project
 
 
+def save_plan(plan: Plan, path: str | Path) -> None:
+    """Write `plan` to a file as JSON, to be reviewed and then run. Raises RequestError where it cannot be written."""
+    from headwater.runtime.saved_plan import write_plan
+
+    write_plan(plan, Path(path))
+
+
+def load_plan(path: str | Path) -> Plan:
+    """Return the plan in a file, for `Project.run`. Raises RequestError where it is none, or was edited."""
+    from headwater.runtime.saved_plan import read_plan
+
+    return read_plan(Path(path))
+
+
 class Project:
     """A loaded project. Each verb of the command line is a method; each reads the state anew."""
 
@@ -128,7 +142,7 @@ class Project:
         self._observe(env, progress)
         survey = self.workspace.survey(env, verify_sources=True, verify_data=verify_data)
         survey.require_trusted_warehouse()
-        return self._plan(survey, self._chosen(survey, select, exclude), force)
+        return self._plan(survey, self._chosen(survey, select, exclude), force, select, exclude)
 
     def run(
         self,
@@ -145,12 +159,16 @@ class Project:
     ) -> RunResult:
         """Carry out `plan`, or what a plan of the selection would say now, and return what became of each step.
 
-        Ctrl-C ends it cleanly with the outcome CANCELLED.
+        Ctrl-C ends it cleanly with the outcome CANCELLED. Raises RequestError, before any effect, where something that
+        `plan` depends on is not as it was when it was made.
         """
         from headwater.runtime.doing import Doing
 
         def choose(survey: Survey) -> Plan:
-            return plan if plan is not None else self._plan(survey, self._chosen(survey, select, exclude), force)
+            if plan is not None:
+                self._require_unchanged(plan, survey)
+                return plan
+            return self._plan(survey, self._chosen(survey, select, exclude), force, select, exclude)
 
         environment = env if plan is None else plan.environment
         doing = Doing(self.workspace, environment, workers or _workers(), fail_fast, progress)
@@ -305,10 +323,35 @@ class Project:
                 lambda now: self._plan(now, tuple(k for k in now.graph.order if k in changed), False)
             )
 
-    def _plan(self, survey: Survey, selected: tuple[AssetKey, ...], force: bool) -> Plan:
+    def _plan(
+        self,
+        survey: Survey,
+        selected: tuple[AssetKey, ...],
+        force: bool,
+        select: Selectors = (),
+        exclude: Selectors = (),
+    ) -> Plan:
         return make_plan(
-            survey.graph, survey.resolved, survey.decisions, survey.state, selected, survey.now, force=force
+            survey.graph,
+            survey.resolved,
+            survey.decisions,
+            survey.state,
+            selected,
+            survey.now,
+            force=force,
+            suffix=self.workspace.suffix(survey.state.environment),
+            select=_texts(select),
+            exclude=_texts(exclude),
         )
+
+    def _require_unchanged(self, plan: Plan, survey: Survey) -> None:
+        """Raise RequestError where something that `plan` depends on is not as it was."""
+        from headwater.runtime.basis import Today, require_unchanged
+
+        if plan.basis is not None:
+            selected = tuple(key for key in plan.basis.selected if key in survey.resolved)
+            today = Today(survey.graph, survey.resolved, survey.state, self.workspace.suffix(plan.environment))
+            require_unchanged(plan, today, self._plan(survey, selected, plan.force))
 
     def _chosen(self, survey: Survey, select: Selectors, exclude: Selectors) -> tuple[AssetKey, ...]:
         from headwater.lineage.selection import Scope

@@ -132,8 +132,37 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """What a plan stands on in one asset, as hashes and numbers: each is None where there is nothing yet.
+
+    `definition` has the parts of its definition by name; `delivery` is the digest of a source as last taken in.
+    """
+
+    asset: AssetKey
+    definition: tuple[tuple[str, str], ...] | None
+    checks: str | None
+    version: int | None
+    delivery: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """All that a plan depends on: the environment's schema suffix, what was asked for, and every asset it stands on."""
+
+    suffix: str
+    selected: tuple[AssetKey, ...]
+    assets: tuple[Ground, ...]
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be done and why, in an order in which it can be done. `unaffected` holds (asset, sentence)."""
+    """What would be done and why, in an order in which it can be done. `unaffected` holds (asset, sentence).
+
+    `retired` are published assets that are no longer declared and that this plan leaves in view. A plan with a `basis`
+    is carried out only while nothing of it has changed.
+    """
 
     environment: str
     at: str
@@ -141,6 +170,8 @@ class Plan:
     steps: tuple[Step, ...]
     unaffected: tuple[tuple[AssetKey, str], ...] = ()
     force: bool = False
+    retired: tuple[AssetKey, ...] = ()
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from headwater.assets.key import AssetKey
 from headwater.lineage.graph import AssetGraph
+from headwater.runtime.basis import basis_of, plan_hash
 from headwater.runtime.clock import to_iso
 from headwater.runtime.model import Action, Certainty, Plan, Reason, Step
 from headwater.runtime.staleness import Decision, Resolved
@@ -25,10 +26,14 @@ def make_plan(
     now: datetime,
     *,
     force: bool = False,
+    suffix: str = "",
+    select: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
 ) -> Plan:
     """Return what would be done to the `selected` assets, in build order, each CERTAIN or IF_INPUT_CHANGES.
 
-    Sources that a selected asset, or one of its checks, stands on are observed whether selected or not.
+    Sources that a selected asset, or one of its checks, stands on are observed whether selected or not. `suffix` is
+    that of the environment's schemas; `select` and `exclude` are the selectors that chose, kept for whoever reads it.
     """
     judged_by = {up for key in selected for up in graph.check_upstream.get(key, ())}
     below = graph.ancestors({*selected, *judged_by})
@@ -43,14 +48,10 @@ def make_plan(
             steps.append(step)
         elif key in selected:
             unaffected.append((key, _why_not(resolved[key], state)))
-    return Plan(
-        environment=state.environment,
-        at=to_iso(now),
-        plan_hash=_plan_hash(graph, resolved, state, steps, force),
-        steps=tuple(steps),
-        unaffected=tuple(unaffected),
-        force=force,
-    )
+    basis = basis_of(graph, resolved, state, steps, suffix, tuple(selected))
+    basis = replace(basis, select=select, exclude=exclude)
+    plan = Plan(state.environment, to_iso(now), "", tuple(steps), tuple(unaffected), force, basis=basis)
+    return replace(plan, plan_hash=plan_hash(plan))
 
 
 def _step(resolved: Resolved, decision: Decision, state: State, force: bool) -> Step | None:
@@ -90,17 +91,3 @@ def _why_not(resolved: Resolved, state: State) -> str:
             columns = "what it took"
         parts.append(f"{columns} of {read.upstream}")
     return f"unchanged: its definition, {'; '.join(parts)}."
-
-
-def _plan_hash(
-    graph: AssetGraph, resolved: Mapping[AssetKey, Resolved], state: State, steps: list[Step], force: bool
-) -> str:
-    """Hash everything that the plan stands on: definitions and checks, published versions, and the steps themselves."""
-    digest = hashlib.sha256(f"{state.environment}\0{force}".encode())
-    for key in graph.order:
-        version = state.published.get(key)
-        number = "" if version is None else str(version.number)
-        digest.update(f"\n{key}\0{resolved[key].definition.hash}\0{resolved[key].checks_id}\0{number}".encode())
-    for step in steps:
-        digest.update(f"\n{step.asset}\0{step.action}\0{step.certainty}".encode())
-    return digest.hexdigest()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from headwater.cli.completion import complete_asset
@@ -90,13 +92,27 @@ def why(context: click.Context, asset: str) -> None:
     )
 
 
-@verb("plan", examples=("headwater plan", "headwater plan +mart.revenue", "headwater plan 'stg.*' --force"))
+@verb(
+    "plan",
+    examples=("headwater plan", "headwater plan +mart.revenue --out plan.json", "headwater plan 'stg.*' --force"),
+)
 @selection
 @click.option("--force", is_flag=True, help="Plan to build what is current, too.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Save the plan, to run just this later: run --plan FILE.",
+)
 @certainty
 @click.pass_context
 def plan(
-    context: click.Context, select: tuple[str, ...], exclude: tuple[str, ...], force: bool, verify_data: bool
+    context: click.Context,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    force: bool,
+    out: Path | None,
+    verify_data: bool,
 ) -> None:
     """Show what `run` would do, in order, and why."""
     from headwater.cli.progress import watching
@@ -107,6 +123,10 @@ def plan(
         made = project.plan(
             select, exclude, settings.environment, force=force, verify_data=verify_data, progress=progress
         )
+    if out is not None:
+        from headwater.api import save_plan
+
+        save_plan(made, out)
 
     from headwater.render.documents import plan_document
     from headwater.render.plan import plan_lines
