@@ -22,7 +22,6 @@ from headwater.runtime.model import (
     LogLine,
     Plan,
     Progress,
-    Reason,
     RunLine,
     RunResult,
     Status,
@@ -32,6 +31,7 @@ from headwater.runtime.model import (
     VersionLine,
 )
 from headwater.runtime.plan import make_plan
+from headwater.runtime.retiring import RETIRED, divide, retired
 from headwater.runtime.workspace import Outside, Survey, Workspace
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from headwater.runtime.impact_model import ChangeKind, ImpactReport
 
 Selectors = str | Sequence[str]
-_RETIRED = Status("RETIRED", (Reason("RETIRED", "no longer declared; readers still see its last version."),))
+_RETIRED = Status("RETIRED", (RETIRED,))
 OnProgress = Callable[[Progress], None]
 
 
@@ -115,7 +115,7 @@ class Project:
             word, lag = freshness[key]
             lines.append(AssetStatus(key, survey.decisions[key].status, word, lag, _note(survey, key)))
         if not select and not exclude:
-            lines += [AssetStatus(key, _RETIRED) for key in sorted(set(survey.state.published) - set(self.assets))]
+            lines += [AssetStatus(key, _RETIRED) for key in retired(survey.state, self.assets)]
         observed = tuple(sorted((o.source, o.at) for o in survey.state.observed.values() if o.source in self.assets))
         return StatusReport(env, to_iso(survey.now), tuple(lines), observed, survey.state.warehouse.findings)
 
@@ -137,12 +137,16 @@ class Project:
         force: bool = False,
         verify_data: bool = False,
         progress: OnProgress | None = None,
+        retire: bool = False,
     ) -> Plan:
-        """Return what would be done and why. Sources that changed are taken in first, so that the plan is exact."""
+        """Return what would be done and why. Sources that changed are taken in first, so that the plan is exact.
+
+        With `retire`, assets that are no longer declared are dropped from view: all, or those that `select` names.
+        """
         self._observe(env, progress)
         survey = self.workspace.survey(env, verify_sources=True, verify_data=verify_data)
         survey.require_trusted_warehouse()
-        return self._plan(survey, self._chosen(survey, select, exclude), force, select, exclude)
+        return self._plan_of(survey, select, exclude, force, retire)
 
     def run(
         self,
@@ -156,6 +160,7 @@ class Project:
         force: bool = False,
         verify_data: bool = False,
         progress: OnProgress | None = None,
+        retire: bool = False,
     ) -> RunResult:
         """Carry out `plan`, or what a plan of the selection would say now, and return what became of each step.
 
@@ -168,7 +173,7 @@ class Project:
             if plan is not None:
                 self._require_unchanged(plan, survey)
                 return plan
-            return self._plan(survey, self._chosen(survey, select, exclude), force, select, exclude)
+            return self._plan_of(survey, select, exclude, force, retire)
 
         environment = env if plan is None else plan.environment
         doing = Doing(self.workspace, environment, workers or _workers(), fail_fast, progress)
@@ -330,6 +335,7 @@ class Project:
         force: bool,
         select: Selectors = (),
         exclude: Selectors = (),
+        retire: Collection[AssetKey] = (),
     ) -> Plan:
         return make_plan(
             survey.graph,
@@ -342,7 +348,20 @@ class Project:
             suffix=self.workspace.suffix(survey.state.environment),
             select=_texts(select),
             exclude=_texts(exclude),
+            retire=retire,
         )
+
+    def _plan_of(self, survey: Survey, select: Selectors, exclude: Selectors, force: bool, retire: bool) -> Plan:
+        """Return the plan of a selection; with `retire`, plain names and globs may be those of retired assets."""
+        gone = retired(survey.state, self.assets) if retire else ()
+        if not gone:
+            return self._plan(survey, self._chosen(survey, select, exclude), force, select, exclude)
+        wanted, named = divide(_texts(select), self.assets, gone)
+        unwanted, spared = divide(_texts(exclude), self.assets, gone)
+        nothing = bool(select) and not wanted
+        chosen = () if nothing else self._chosen(survey, wanted, unwanted)
+        leaving = (named if select else set(gone)) - spared
+        return self._plan(survey, chosen, force, select, exclude, leaving)
 
     def _require_unchanged(self, plan: Plan, survey: Survey) -> None:
         """Raise RequestError where something that `plan` depends on is not as it was."""
@@ -351,7 +370,9 @@ class Project:
         if plan.basis is not None:
             selected = tuple(key for key in plan.basis.selected if key in survey.resolved)
             today = Today(survey.graph, survey.resolved, survey.state, self.workspace.suffix(plan.environment))
-            require_unchanged(plan, today, self._plan(survey, selected, plan.force))
+            leaving = {step.asset for step in plan.steps if step.action == "RETIRE"}
+            leaving.intersection_update(retired(survey.state, self.assets))
+            require_unchanged(plan, today, self._plan(survey, selected, plan.force, retire=leaving))
 
     def _chosen(self, survey: Survey, select: Selectors, exclude: Selectors) -> tuple[AssetKey, ...]:
         from headwater.lineage.selection import Scope

@@ -117,7 +117,8 @@ class Doing:
 
     def _steps(self, held: Held, plan: Plan, survey: Survey, interrupt: Interrupt) -> RunResult:
         workspace, state = self._workspace, survey.state
-        planned = {step.asset for step in plan.steps}
+        planned = {step.asset for step in plan.steps if step.action != "RETIRE"}
+        retiring = len(planned) < len(plan.steps)
         decisions = _as_of_plan(survey.decisions, planned, state)
         known = held.reader.warehouse()
         books = Books(state, decisions, held.reader.next_numbers(), (known[1] if known else 0) + 1)
@@ -157,6 +158,7 @@ class Doing:
                 log,
                 interrupt,
                 workspace.outside.monotonic,
+                held.reader.published_anywhere() if retiring else (),
             )
             return execution.execute()
         finally:

@@ -17,7 +17,8 @@ from headwater.runtime.keys import FileKeys
 from headwater.runtime.ledger import LedgerStore
 from headwater.runtime.observe import identity_findings, verify_warehouse, warehouse_gone
 from headwater.runtime.projections import StateProjector
-from headwater.runtime.publish import Hands, discard_drafts, located, recover
+from headwater.runtime.publish import Hands, recover
+from headwater.runtime.published_files import discard_drafts, located
 from headwater.runtime.state import PublishedFile, State, WarehouseNow
 from headwater.runtime.state_reader import SqlStateReader
 

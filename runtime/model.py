@@ -23,6 +23,7 @@ StepOutcome = Literal[
     "REUSED",
     "RECHECKED",
     "OBSERVED",
+    "RETIRED",
     "BLOCKED",
     "HELD",
     "FAILED",

@@ -11,6 +11,7 @@ from headwater.lineage.graph import AssetGraph
 from headwater.runtime.basis import basis_of, plan_hash
 from headwater.runtime.clock import to_iso
 from headwater.runtime.model import Action, Certainty, Plan, Reason, Step
+from headwater.runtime.retiring import retire_steps, retired
 from headwater.runtime.staleness import Decision, Resolved
 from headwater.runtime.state import State
 
@@ -29,11 +30,13 @@ def make_plan(
     suffix: str = "",
     select: tuple[str, ...] = (),
     exclude: tuple[str, ...] = (),
+    retire: Collection[AssetKey] = (),
 ) -> Plan:
     """Return what would be done to the `selected` assets, in build order, each CERTAIN or IF_INPUT_CHANGES.
 
     Sources that a selected asset, or one of its checks, stands on are observed whether selected or not. `suffix` is
     that of the environment's schemas; `select` and `exclude` are the selectors that chose, kept for whoever reads it.
+    Of the assets that are no longer declared, those in `retire` are dropped from view, after everything else.
     """
     judged_by = {up for key in selected for up in graph.check_upstream.get(key, ())}
     below = graph.ancestors({*selected, *judged_by})
@@ -48,9 +51,11 @@ def make_plan(
             steps.append(step)
         elif key in selected:
             unaffected.append((key, _why_not(resolved[key], state)))
+    steps += retire_steps(retire)
+    kept = tuple(key for key in retired(state, graph.upstream) if key not in retire)
     basis = basis_of(graph, resolved, state, steps, suffix, tuple(selected))
     basis = replace(basis, select=select, exclude=exclude)
-    plan = Plan(state.environment, to_iso(now), "", tuple(steps), tuple(unaffected), force, basis=basis)
+    plan = Plan(state.environment, to_iso(now), "", tuple(steps), tuple(unaffected), force, kept, basis)
     return replace(plan, plan_hash=plan_hash(plan))
 
 

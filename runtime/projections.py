@@ -133,8 +133,9 @@ def _published(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
     db.execute("update publication set outcome = 'PUBLISHED', at = ? where id = ?", (entry.ts, publication))
     db.execute("update warehouse set publications = max(publications, ?)", (number,))
     for item in json.loads(items):
-        if item["action"] == "RETIRED":
+        if item["number"] is None:
             db.execute("delete from pointer where environment = ? and asset = ?", (environment, item["asset"]))
+            _step(db, run, item["asset"], item["action"], None, entry.ts, {"changed": item["changed"]})
             continue
         db.execute(
             "insert or replace into pointer values (?, ?, ?, ?, ?)",

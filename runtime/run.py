@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -32,7 +32,8 @@ from headwater.runtime.model import (
 )
 from headwater.runtime.observe import differs, is_kept
 from headwater.runtime.order import Built, Order
-from headwater.runtime.publish import Hands, Item, discard_draft, in_environment, located, prepare_file, publish
+from headwater.runtime.publish import Hands, Item, publish
+from headwater.runtime.published_files import discard_draft, in_environment, located, prepare_file
 from headwater.runtime.recording import (
     ended_entry,
     failed_entry,
@@ -47,6 +48,7 @@ from headwater.runtime.recording import (
     token_entry,
 )
 from headwater.runtime.resolve import Ended, Reuse, Situation, resolve_step
+from headwater.runtime.retiring import retire_item
 from headwater.runtime.runlog import RunLog
 from headwater.runtime.scheduler import Schedule
 from headwater.runtime.staleness import Decision
@@ -99,6 +101,7 @@ class Run:
         log: RunLog,
         interrupt: Interrupt,
         monotonic: Callable[[], float] = time.monotonic,
+        pointed: Sequence[tuple[str, VersionRecord]] = (),
     ) -> None:
         self._plan = plan
         self._hands = hands
@@ -109,9 +112,11 @@ class Run:
         self._log = log
         self._interrupt = interrupt
         self._monotonic = monotonic
+        self._pointed = pointed  # every pointer of every environment as the run began, where assets are retired
         self._steps: Mapping[AssetKey, Step] = {step.asset: step for step in plan.steps}
-        before = {key: graph.before(key) for key in self._steps}
-        self._schedule = Schedule(tuple(self._steps), before)
+        self._retiring = tuple(step.asset for step in plan.steps if step.action == "RETIRE")
+        before = {key: graph.before(key) for key in self._steps if key not in self._retiring}
+        self._schedule = Schedule(tuple(before), before)
         self._finished: queue.SimpleQueue[tuple[Order, Future[Built]] | None] = queue.SimpleQueue()  # None: Ctrl-C
         self._running: dict[AssetKey, Session] = {}
         self._idle: list[Session] = []
@@ -133,6 +138,8 @@ class Run:
         finally:
             for session in (*self._idle, self._own):
                 session.close()
+        if not self._stopped:
+            self._retire()
         self._flush()
         self._drop_stages()
         return self._result()
@@ -262,6 +269,16 @@ class Run:
         books.waiting[version.asset] = replace(result, changed=changed, message=message)
         self._settle(version.asset, result.outcome)
 
+    def _retire(self) -> None:
+        """Let assets that are no longer declared leave view, with what is published last."""
+        books, config = self._books, self._at.config
+        for key in self._retiring:
+            self._tell(key, "started")
+            version = books.state.published[key]
+            item, message = retire_item(version, config, self._plan.environment, self._foreign, self._pointed)
+            books.pending.append(item)
+            books.waiting[key] = StepResult(key, "RETIRED", changed=True, message=message)
+
     def _require_free_name(self, key: AssetKey) -> None:
         """Raise StepError where a foreign table has the name, before anything is built on what could not be shown."""
         schema = key.schema + self._hands.suffix
@@ -363,7 +380,8 @@ class Run:
         for item in items:
             result = self._books.waiting.pop(item.asset)
             self._books.results[item.asset] = result
-            self._log.write(item.asset, f"{result.outcome} v{result.version} {result.message}".rstrip())
+            version = "" if result.version is None else f" v{result.version}"
+            self._log.write(item.asset, f"{result.outcome}{version} {result.message}".rstrip())
             self._tell(item.asset, "finished", result)
 
     def _refused(self, item: Item, error: StepError) -> None:
@@ -402,7 +420,7 @@ class Run:
     def _stop(self) -> None:
         """Start nothing more; what is left is cancelled."""
         self._stopped = True
-        for key in self._schedule.rest():
+        for key in (*self._schedule.rest(), *self._retiring):
             self._books.results[key] = StepResult(key, "CANCELLED", message="The run stopped before it.")
 
     def _cancel(self) -> None:

@@ -98,6 +98,7 @@ def why(context: click.Context, asset: str) -> None:
 )
 @selection
 @click.option("--force", is_flag=True, help="Plan to build what is current, too.")
+@click.option("--retire", is_flag=True, help="Plan to drop what is no longer declared from view, too.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -111,6 +112,7 @@ def plan(
     select: tuple[str, ...],
     exclude: tuple[str, ...],
     force: bool,
+    retire: bool,
     out: Path | None,
     verify_data: bool,
 ) -> None:
@@ -121,7 +123,13 @@ def plan(
     project = settings.open()
     with watching(settings) as progress:
         made = project.plan(
-            select, exclude, settings.environment, force=force, verify_data=verify_data, progress=progress
+            select,
+            exclude,
+            settings.environment,
+            force=force,
+            verify_data=verify_data,
+            progress=progress,
+            retire=retire,
         )
     if out is not None:
         from headwater.api import save_plan

@@ -25,6 +25,7 @@ CANCELLED = 130
         "headwater run",
         "headwater run +mart.revenue",
         "headwater run tag:finance --workers 4 --fail-fast",
+        "headwater run mart.old --retire",
         "headwater run --plan plan.json     (what `plan --out plan.json` said, or nothing)",
     ),
 )
@@ -32,6 +33,7 @@ CANCELLED = 130
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="How many steps may run at once.")
 @click.option("--fail-fast", is_flag=True, help="Start nothing more after the first failure.")
 @click.option("--force", is_flag=True, help="Build what is current, too.")
+@click.option("--retire", is_flag=True, help="Drop assets that are no longer declared from view: all, or those named.")
 @click.option(
     "--plan",
     "plan_file",
@@ -50,6 +52,7 @@ def run(
     fail_fast: bool,
     force: bool,
     verify_data: bool,
+    retire: bool,
 ) -> int:
     """Build what is stale, check it, and publish what passes.
 
@@ -59,7 +62,7 @@ def run(
     project = settings.open()
     plan = None
     if plan_file is not None:
-        _require_alone(select or exclude, force)
+        _require_alone(select or exclude, force, retire)
         plan = _saved(plan_file, settings.environment)
     with watching(settings) as progress:
         result = project.run(
@@ -72,6 +75,7 @@ def run(
             force=force,
             verify_data=verify_data,
             progress=progress,
+            retire=retire,
         )
 
     from headwater.render.documents import run_document
@@ -81,10 +85,10 @@ def run(
     return CANCELLED if result.outcome == "CANCELLED" else int(is_bad(result))
 
 
-def _require_alone(selection: tuple[str, ...], force: bool) -> None:
+def _require_alone(selection: tuple[str, ...], force: bool, retire: bool) -> None:
     """A saved plan says itself what is built: raise RequestError where the command line says more."""
-    if selection or force:
-        what = "--force" if force else "a selection"
+    if selection or force or retire:
+        what = "--force" if force else "--retire" if retire else "a selection"
         raise RequestError(
             f"A saved plan runs as it is, without {what}.", "Make another one: headwater plan --out FILE."
         )

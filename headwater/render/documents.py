@@ -91,6 +91,7 @@ def plan_document(plan: Plan) -> Document:
         "steps": steps,
         "unaffected": unaffected,
         "force": plan.force,
+        "retired": list(plan.retired),
     }
 
 

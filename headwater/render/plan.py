@@ -21,6 +21,7 @@ def plan_lines(plan: Plan, paper: Paper) -> Iterator[str]:
     spared = counted(len(plan.unaffected), "asset")
     if not plan.steps:
         yield f"Nothing to do in {plan.environment}: {spared} unaffected."
+        yield from _retired(plan)
         return
     yield from table(
         ("", "ACTION", "ASSET", "CERTAINTY", "REASON"),
@@ -35,3 +36,10 @@ def plan_lines(plan: Plan, paper: Paper) -> Iterator[str]:
     known = [step.expected_seconds for step in plan.steps if step.expected_seconds is not None]
     expected = f" The last builds of these took {duration(sum(known))}." if known else ""
     yield f"{counted(len(plan.steps), 'step')} in {plan.environment}, {spared} unaffected.{expected}"
+    yield from _retired(plan)
+
+
+def _retired(plan: Plan) -> Iterator[str]:
+    """Yield what stays in view though it is no longer declared."""
+    for asset in plan.retired:
+        yield f"{asset} is no longer declared and stays in view; `headwater run {asset} --retire` drops it."
