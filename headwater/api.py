@@ -17,9 +17,11 @@ from headwater.runtime.freshness import lags
 from headwater.runtime.model import (
     AssetLine,
     AssetStatus,
+    EnvironmentLine,
     Explanation,
     LineageView,
     LogLine,
+    Move,
     Plan,
     Progress,
     RunLine,
@@ -178,6 +180,52 @@ class Project:
         environment = env if plan is None else plan.environment
         doing = Doing(self.workspace, environment, workers or _workers(), fail_fast, progress)
         return doing.run(choose, verify_data=verify_data)
+
+    def environments(self) -> tuple[EnvironmentLine, ...]:
+        """Return every environment, how many assets it shows, and how many of them as prod does."""
+        from headwater.runtime.environments import environments
+
+        return environments(self.workspace)
+
+    def create_environment(self, name: str, source: str | None = None, suffix: str | None = None) -> Move:
+        """Declare an environment in the project file, unless it is there; show what `source` shows, if given.
+
+        `suffix` is that of its schemas, by default `__NAME`. Raises RequestError or ProjectError, and leaves the file
+        as it was, where there cannot be such an environment; and RequestError where it shows something already.
+        """
+        from headwater.runtime.environments import declared, fill
+
+        self.workspace = declared(self.workspace, name, suffix)
+        self.config = self.workspace.config
+        return Move(name, None) if source is None else fill(self.workspace, name, source)
+
+    def promote(
+        self, select: Selectors = (), exclude: Selectors = (), *, source: str, target: str = "prod", why: str = ""
+    ) -> Move:
+        """Let readers of `target` see the versions that `source` shows of a selection: all at once, or none.
+
+        Nothing is computed. Raises RequestError, naming every asset in the way, where one would not be CURRENT there.
+        Without a selection, everything that `source` shows is promoted.
+        """
+        from headwater.runtime.promote import promote
+
+        return promote(
+            self.workspace,
+            lambda survey: self._chosen(survey, select, exclude),
+            source,
+            target,
+            everything=not select,
+            why=why,
+        )
+
+    def drop_environment(self, name: str, *, confirmed: bool = False) -> Move:
+        """Drop the views and pointers of an environment, and free the stored data that nobody else uses.
+
+        Raises RequestError for prod, and where it is not `confirmed` that its readers lose what they see.
+        """
+        from headwater.runtime.environments import drop
+
+        return drop(self.workspace, name, confirmed=confirmed)
 
     def why(self, asset: str, env: str = "prod") -> Explanation:
         """Return every clause of the decision about `asset`, failing ones first, with the change itself."""

@@ -360,3 +360,43 @@ class AssetLine:
     status: StatusWord
     file: str
     description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentLine:
+    """One line of `env list`. `schemas` are those that its readers find; `since` is its last publication, ISO 8601.
+
+    `shared` is the number of its pointers that point to the version that prod points to. `suffix` is None for an
+    environment that still has pointers and is no longer declared.
+    """
+
+    name: str
+    suffix: str | None
+    schemas: tuple[str, ...] = ()
+    pointers: int = 0
+    shared: int = 0
+    since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A pointer that was moved: the asset, the version that readers see now, and the one before (None: none)."""
+
+    asset: AssetKey
+    version: int | None
+    before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What moving pointers came to. `publication` is the id of the one transaction, None where nothing had to move.
+
+    `unchanged` is the number of chosen assets that were as they should be; `freed` are the stored versions that
+    nobody used any more, as (asset, version number).
+    """
+
+    environment: str
+    publication: str | None
+    moved: tuple[Moved, ...] = ()
+    unchanged: int = 0
+    freed: tuple[tuple[AssetKey, int], ...] = ()

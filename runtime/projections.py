@@ -31,6 +31,7 @@ _TABLES: Mapping[str, str] = {
     ),
     "step": "run text, asset text, outcome text, number integer, at text, record text, primary key (run, asset)",
     "tally": "versions integer, publications integer, runs integer",
+    "disposed": "physical text primary key, at text",
     "warehouse": "identity text primary key, publications integer",
 }
 _INDEXES = (
@@ -197,6 +198,11 @@ def _run_interrupted(db: sqlite3.Connection, entry: Entry, payload: Payload) -> 
     db.execute("update run set finished = ?, outcome = 'INTERRUPTED' where id = ?", (entry.ts, entry.subject))
 
 
+def _disposed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    for _, physical in _pairs(payload["versions"]):
+        db.execute("insert or replace into disposed values (?, ?)", (physical, entry.ts))
+
+
 def _step_failed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
     _step(db, str(payload["run"]), entry.stream, "FAILED", None, entry.ts, {"error": payload["error"]})
 
@@ -233,6 +239,7 @@ _HANDLERS: Mapping[str, Handler] = {
     record.RUN_STARTED: _run_started,
     record.RUN_FINISHED: _run_finished,
     record.RUN_INTERRUPTED: _run_interrupted,
+    record.RETENTION_DISPOSED: _disposed,
     record.STEP_FAILED: _step_failed,
     record.VERIFIED_EQUAL: _verified_equal,
     record.HELD: _step_held,

@@ -12,6 +12,7 @@ from headwater.runtime.facts import version_from_json
 from headwater.runtime.state import Observation, State, VersionRecord
 
 _VERSION = "v.asset, v.record, v.gate, v.created"
+_STORED = "v.physical not in (select physical from disposed)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,16 @@ class StepRecord:
     changed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class PointerRecord:
+    """One pointer: what readers of an environment see of an asset, and since when (ISO 8601 UTC)."""
+
+    environment: str
+    asset: AssetKey
+    number: int
+    since: str
+
+
 class SqlStateReader:
     """A StateReader over the projections of a ledger, by any connection to its file."""
 
@@ -85,6 +96,25 @@ class SqlStateReader:
         rows = self._db.execute(f"select p.environment, {_VERSION} from pointer p join version v using (asset, number)")
         return [(environment, version_from_json(*row)) for environment, *row in rows]
 
+    def pointers(self) -> tuple[PointerRecord, ...]:
+        """Return every pointer of every environment, by environment and asset."""
+        rows = self._db.execute("select environment, asset, number, since from pointer order by environment, asset")
+        return tuple(PointerRecord(e, AssetKey(asset), number, since) for e, asset, number, since in rows)
+
+    def shown_in(self) -> dict[tuple[AssetKey, int], set[str]]:
+        """Return the environments whose readers have ever seen a version, by (asset, number)."""
+        found: dict[tuple[AssetKey, int], set[str]] = {}
+        rows = self._db.execute("select environment, items from publication where outcome = 'PUBLISHED'")
+        for environment, items in rows:
+            for item in json.loads(items):
+                if item["number"] is not None:
+                    found.setdefault((AssetKey(item["asset"]), item["number"]), set()).add(environment)
+        return found
+
+    def all_versions(self) -> tuple[VersionRecord, ...]:
+        """Return every version whose data is stored, by asset, oldest first."""
+        return self._versions(f"select {_VERSION} from version v where {_STORED} order by asset, number")
+
     def versions(self, asset: AssetKey) -> tuple[VersionRecord, ...]:
         """Return every version of `asset`, oldest first."""
         return self._versions(f"select {_VERSION} from version v where asset = ? order by number", asset)
@@ -93,7 +123,7 @@ class SqlStateReader:
         """Return the versions of `asset` that were made from this definition, newest first, rejected ones too."""
         return self._versions(
             f"select {_VERSION} from version v where asset = ? and json_extract(record, '$.definition_hash') = ? "
-            "order by number desc",
+            f"and {_STORED} order by number desc",
             asset,
             definition_hash,
         )
@@ -131,7 +161,8 @@ class SqlStateReader:
     def physical_names(self) -> frozenset[str]:
         """Return every physical relation that some version rests on, rejected ones too."""
         return frozenset(
-            row[0] for row in self._db.execute("select distinct physical from version where verdict <> ''")
+            row[0]
+            for row in self._db.execute(f"select distinct physical from version v where verdict <> '' and {_STORED}")
         )
 
     def warehouse(self) -> tuple[str, int] | None:

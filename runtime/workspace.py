@@ -162,10 +162,14 @@ class Workspace:
         Raises ProjectError with the problems that resolving found. One that only a new delivery can have caused is a
         matter of its asset alone: that asset is UNKNOWN, and says why.
         """
-        now = self.outside.now()
         altered = altered_files(state, self.config.root, self.suffix(state.environment))
         state.warehouse = replace(state.warehouse, altered_files=altered)
         state.sources.update(foreign_tables(self.loaded.assets, state, state.warehouse))
+        return self.decide(graph, state)
+
+    def decide(self, graph: AssetGraph, state: State) -> Survey:
+        """Decide about every asset on `state` as it is given, though it may only be what would be; see `judge`."""
+        now = self.outside.now()
         resolved, problems = self.definer.resolve_all(state)
         by_delivery = {p.asset for p in problems if p.asset is not None and self._follows_from_data(p.asset, state)}
         if any(problem.asset not in by_delivery for problem in problems):

@@ -31,7 +31,13 @@ VERBS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("impact", "headwater.cli.impact:impact"),
         ),
     ),
-    ("Do", (("run", "headwater.cli.run:run"),)),
+    (
+        "Do",
+        (
+            ("run", "headwater.cli.run:run"),
+            ("env", "headwater.cli.env:env"),
+        ),
+    ),
     (
         "Look back",
         (
