@@ -181,6 +181,36 @@ class Project:
         doing = Doing(self.workspace, environment, workers or _workers(), fail_fast, progress)
         return doing.run(choose, verify_data=verify_data)
 
+    def rollback(
+        self,
+        asset: str,
+        to: str | int,
+        env: str = "prod",
+        *,
+        why: str = "",
+        workers: int | None = None,
+        progress: OnProgress | None = None,
+    ) -> RunResult:
+        """Let readers see version `to` of `asset` again, redefine views over it, and hold the version that it leaves.
+
+        What is held is neither shown nor built again in `env` while what it would be made from stays the same, until
+        it is released. Raises RequestError, before any effect, where the version cannot be shown.
+        """
+        from headwater.runtime.doing import Doing
+        from headwater.runtime.rollback import rollback_plan
+
+        choose = rollback_plan(self.workspace, self._asset(asset), str(to), why)
+        return Doing(self.workspace, env, workers or _workers(), False, progress).run(choose)
+
+    def release(self, asset: str, env: str = "prod", *, why: str = "") -> tuple[int, ...]:
+        """Lift the holds that rollbacks of `asset` placed in `env`; return the numbers of the versions.
+
+        Raises RequestError where none is held.
+        """
+        from headwater.runtime.rollback import release
+
+        return release(self.workspace, self._asset(asset), env, why)
+
     def environments(self) -> tuple[EnvironmentLine, ...]:
         """Return every environment, how many assets it shows, and how many of them as prod does."""
         from headwater.runtime.environments import environments

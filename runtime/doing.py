@@ -74,6 +74,7 @@ class Doing:
         result = RunResult(held.run, "NOTHING_TO_DO", (), self._environment)
         if plan.steps:
             result = self._steps(held, plan, survey, interrupt)
+        result = replace(result, rolled_back=plan.rolled_back)
         finish = draft(record.RUN_FINISHED, "run", held.run, finished_payload(result), f"It ended {result.outcome}.")
         held.ledger.append([finish], held.actor)
         held.checkpoint()
@@ -132,9 +133,7 @@ class Doing:
             reader=held.reader,
             state=state,
             decisions=decisions,
-            left_out=frozenset(
-                key for key, d in survey.decisions.items() if key not in planned and d.status.word != "CURRENT"
-            ),
+            left_out=frozenset(k for k, d in survey.decisions.items() if k not in planned and not d.is_up_to_date),
             readers=wanted_sets(survey.resolved, state),
             run=held.run,
             now=survey.now,

@@ -14,6 +14,7 @@ from headwater.runtime.model import EnvironmentLine, Move, Moved
 from headwater.runtime.moving import holding, move
 from headwater.runtime.publish import Item
 from headwater.runtime.retiring import retire_item
+from headwater.runtime.rollback import lifted
 from headwater.runtime.state import WarehouseNow
 from headwater.runtime.state_reader import PointerRecord, SqlStateReader
 from headwater.runtime.workspace import Workspace
@@ -129,15 +130,18 @@ def drop(workspace: Workspace, name: str, *, confirmed: bool) -> Move:
                 f"{name} has {len(published)} published assets, which its readers would lose.",
                 f"To drop it: headwater env drop {name} --yes.",
             )
-        if not published:
-            return Move(name, None)
+        if not published:  # it may have been dropped by someone who was interrupted before all was freed
+            return Move(name, None, freed=free_unused(held, name))
         pointed = held.reader.published_anywhere()
         foreign = held.warehouse.foreign_names()
         items = [
             retire_item(version, workspace.config, name, foreign, pointed, "DROPPED")[0]
             for version in published.values()
         ]
-        publication = move(held, items, (), f"The environment {name} is dropped.")
+        why = f"The environment {name} is dropped."
+        holds = held.reader.holds(name).items()
+        facts = [d for key, found in holds for d in lifted(key, name, tuple(h.version.number for h in found), why)]
+        publication = move(held, items, facts, why)
         freed = free_unused(held, name)
         held.checkpoint()
         return Move(name, publication, tuple(Moved(key, None, v.number) for key, v in published.items()), freed=freed)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 StatusWord = Literal["MISSING", "UNKNOWN", "STALE", "PENDING", "CURRENT", "RETIRED"]
 FreshnessWord = Literal["OK", "DUE", "LATE", "NONE"]
-Action = Literal["BUILD", "RECHECK", "REUSE", "REDEFINE", "OBSERVE", "RETIRE"]
+Action = Literal["BUILD", "RECHECK", "REUSE", "REDEFINE", "OBSERVE", "RETIRE", "ROLLBACK"]
 Certainty = Literal["CERTAIN", "IF_INPUT_CHANGES"]
 StepOutcome = Literal[
     "PUBLISHED",
@@ -24,6 +24,7 @@ StepOutcome = Literal[
     "RECHECKED",
     "OBSERVED",
     "RETIRED",
+    "ROLLED_BACK",
     "BLOCKED",
     "HELD",
     "FAILED",
@@ -123,13 +124,17 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One item of a plan. `expected_seconds` is None where there is no history."""
+    """One item of a plan. `expected_seconds` is None where there is no history.
+
+    `version` is the number of the stored version that a ROLLBACK shows.
+    """
 
     asset: AssetKey
     action: Action
     certainty: Certainty
     reasons: tuple[Reason, ...] = ()
     expected_seconds: float | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +166,9 @@ class Basis:
 class Plan:
     """What would be done and why, in an order in which it can be done. `unaffected` holds (asset, sentence).
 
-    `retired` are published assets that are no longer declared and that this plan leaves in view. A plan with a `basis`
-    is carried out only while nothing of it has changed.
+    `retired` are published assets that are no longer declared and that this plan leaves in view; `rolled_back` holds
+    (asset, sentence) for those that stay as a rollback left them. `why` is the reason of a rollback. A plan with a
+    `basis` is carried out only while nothing of it has changed.
     """
 
     environment: str
@@ -173,6 +179,8 @@ class Plan:
     force: bool = False
     retired: tuple[AssetKey, ...] = ()
     basis: Basis | None = None
+    rolled_back: tuple[tuple[AssetKey, str], ...] = ()
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +201,16 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run came to. `run` is the run's id; `counts` is derived from `steps`."""
+    """What a run came to. `run` is the run's id; `counts` is derived from `steps`.
+
+    `rolled_back` holds (asset, sentence) for what was left alone as a rollback left it.
+    """
 
     run: str
     outcome: RunOutcome
     steps: tuple[StepResult, ...]
     environment: str = "prod"
+    rolled_back: tuple[tuple[AssetKey, str], ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -312,6 +324,7 @@ class VersionLine:
     published_in: tuple[str, ...] = ()
     equal_to: int | None = None
     failed_checks: tuple[str, ...] = ()
+    held_in: tuple[str, ...] = ()  # environments that were rolled back from it
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def history(workspace: Workspace, asset: AssetKey) -> tuple[VersionLine, ...]:
         if reader is None:
             return ()
         states = SqlStateReader(reader.connection)
-        shown = states.environments_of(asset)
+        shown, held = states.environments_of(asset), states.held_in(asset)
         return tuple(
             VersionLine(
                 asset,
@@ -55,6 +55,7 @@ def history(workspace: Workspace, asset: AssetKey) -> tuple[VersionLine, ...]:
                 shown.get(v.number, ()),
                 v.equal_to,
                 v.gate.failed,
+                held.get(v.number, ()),
             )
             for v in reversed(states.versions(asset))
         )

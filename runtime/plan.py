@@ -43,11 +43,16 @@ def make_plan(
     wanted = set(selected) | {key for key in below if resolved[key].asset.is_external}
     steps: list[Step] = []
     unaffected: list[tuple[AssetKey, str]] = []
+    rolled_back: list[tuple[AssetKey, str]] = []
     for key in graph.order:
         if key not in wanted:
             continue
-        step = _step(resolved[key], decisions[key], state, force and key in selected)
-        if step is not None:
+        decision = decisions[key]
+        step = None if decision.settled else _step(resolved[key], decision, state, force and key in selected)
+        if decision.settled:
+            reasons = decision.status.reasons
+            rolled_back += [(key, it.message) for it in reasons if it.code == "ROLLED_BACK" and key in selected]
+        elif step is not None:
             steps.append(step)
         elif key in selected:
             unaffected.append((key, _why_not(resolved[key], state)))
@@ -55,7 +60,8 @@ def make_plan(
     kept = tuple(key for key in retired(state, graph.upstream) if key not in retire)
     basis = basis_of(graph, resolved, state, steps, suffix, tuple(selected))
     basis = replace(basis, select=select, exclude=exclude)
-    plan = Plan(state.environment, to_iso(now), "", tuple(steps), tuple(unaffected), force, kept, basis)
+    said = (tuple(unaffected), force, kept, basis, tuple(rolled_back))
+    plan = Plan(state.environment, to_iso(now), "", tuple(steps), *said)
     return replace(plan, plan_hash=plan_hash(plan))
 
 

@@ -31,6 +31,10 @@ _TABLES: Mapping[str, str] = {
     ),
     "step": "run text, asset text, outcome text, number integer, at text, record text, primary key (run, asset)",
     "tally": "versions integer, publications integer, runs integer",
+    "hold": (
+        "environment text, asset text, number integer, at text, by text, why text, "
+        "primary key (environment, asset, number)"
+    ),
     "disposed": "physical text primary key, at text",
     "warehouse": "identity text primary key, publications integer",
 }
@@ -198,6 +202,16 @@ def _run_interrupted(db: sqlite3.Connection, entry: Entry, payload: Payload) -> 
     db.execute("update run set finished = ?, outcome = 'INTERRUPTED' where id = ?", (entry.ts, entry.subject))
 
 
+def _hold_placed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    values = (payload["environment"], entry.stream, payload["number"], entry.ts, entry.actor.id, payload["why"])
+    db.execute("insert or replace into hold values (?, ?, ?, ?, ?, ?)", values)
+
+
+def _hold_lifted(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    values = (payload["environment"], entry.stream, payload["number"])
+    db.execute("delete from hold where environment = ? and asset = ? and number = ?", values)
+
+
 def _disposed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
     for _, physical in _pairs(payload["versions"]):
         db.execute("insert or replace into disposed values (?, ?)", (physical, entry.ts))
@@ -239,6 +253,8 @@ _HANDLERS: Mapping[str, Handler] = {
     record.RUN_STARTED: _run_started,
     record.RUN_FINISHED: _run_finished,
     record.RUN_INTERRUPTED: _run_interrupted,
+    record.HOLD_PLACED: _hold_placed,
+    record.HOLD_LIFTED: _hold_lifted,
     record.RETENTION_DISPOSED: _disposed,
     record.STEP_FAILED: _step_failed,
     record.VERIFIED_EQUAL: _verified_equal,

@@ -32,7 +32,8 @@ class Item:
     """One asset in a publication. `action` is the step's outcome; without `swap` readers' view stays as it is.
 
     `version` is None for an asset that is dropped from view (action RETIRED or DROPPED); `removes` is its file, with
-    the path that it has in the environment.
+    the path that it has in the environment. `left` is the number of the version that a rollback leaves, and `why` it
+    does.
     """
 
     asset: AssetKey
@@ -41,6 +42,8 @@ class Item:
     version: VersionRecord | None
     swap: bool = True
     removes: PublishedFile | None = None
+    left: int | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,8 @@ def publish(
     published = [item.version.file for item in items if item.version is not None and item.version.file is not None]
     files = [in_environment(file, hands.suffix) for file in published]
     removed = [item.removes for item in items if item.removes is not None]
-    finish(hands.ledger, hands.actor, hands.root, hands.store, publication, files, removed)
+    follows = aftermath(hands.environment, [_item_to_json(item) for item in items])
+    finish(hands.ledger, hands.actor, hands.root, hands.store, publication, files, removed, follows)
 
 
 def pointers(suffix: str, items: Sequence[Item]) -> tuple[Pointer, ...]:
@@ -122,8 +126,9 @@ def finish(
     publication: str,
     files: Sequence[PublishedFile],
     removed: Sequence[PublishedFile] = (),
+    follows: Sequence[Draft] = (),
 ) -> None:
-    """Put the files of a committed publication in place, remove those that left, and record the outcome.
+    """Put the files of a committed publication in place, remove those that left, record the outcome and what `follows`.
 
     Doing it twice does no harm.
     """
@@ -132,7 +137,8 @@ def finish(
     for file in files:
         place_file(root, store, file)
     payload: dict[str, JsonValue] = {"publication": publication}
-    ledger.append([Draft(record.PUBLISHED, STREAM, publication, payload, "The marker is in the warehouse.")], actor)
+    published = Draft(record.PUBLISHED, STREAM, publication, payload, "The marker is in the warehouse.")
+    ledger.append([published, *follows], actor)
 
 
 def abandon(ledger: LedgerStore, actor: Actor, publication: str, because: str) -> None:
@@ -159,7 +165,8 @@ def recover(
         found = [file_of(AssetKey(str(i["asset"])), int(str(i["number"]))) for i in publication.items if i["number"]]
         suffix = suffix_of(publication.environment)
         files = [in_environment(file, suffix) for file in found if file is not None]
-        finish(ledger, actor, root, store, publication.id, files, _removed(publication.items))
+        removed, follows = _removed(publication.items), aftermath(publication.environment, publication.items)
+        finish(ledger, actor, root, store, publication.id, files, removed, follows)
 
 
 def _intent(hands: Hands, number: int, publication: str, items: Sequence[Item]) -> dict[str, JsonValue]:
@@ -182,7 +189,24 @@ def _item_to_json(item: Item) -> dict[str, JsonValue]:
     }
     if item.removes is not None:
         value["removes"] = [item.removes.path, item.removes.sha256, item.removes.size]
+    if item.left is not None:
+        value.update({"left": item.left, "why": item.why})
     return value
+
+
+def aftermath(environment: str, items: Iterable[Mapping[str, object]]) -> list[Draft]:
+    """Return what a committed publication brings with it besides its pointers: the holds of its rollbacks."""
+    drafts: list[Draft] = []
+    for item in items:
+        if "left" not in item:
+            continue
+        asset, left, why = str(item["asset"]), int(str(item["left"])), str(item["why"])
+        place: dict[str, JsonValue] = {"environment": environment, "from": left, "to": int(str(item["number"]))}
+        drafts.append(draft(record.ROLLED_BACK, asset, f"{asset}@v{item['number']}", place, why or "No reason given."))
+        hold: dict[str, JsonValue] = {"environment": environment, "number": left, "why": why}
+        reason = "A rollback left it: it is neither shown nor built again until it is released or its trace changes."
+        drafts.append(draft(record.HOLD_PLACED, asset, f"{asset}@v{left}", hold, reason))
+    return drafts
 
 
 def _removed(items: Iterable[Mapping[str, object]]) -> list[PublishedFile]:

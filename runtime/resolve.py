@@ -96,6 +96,7 @@ def resolve_step(at: Situation, key: AssetKey, force: bool, look: Look) -> Ended
         return Ended("FAILED", str(problems[0]), Decision(Status("UNKNOWN")))
     case = Case(resolved, at.state.published.get(key), at.state, at.decisions, at.now, at.config.timezone)
     known = [] if case.published is None else [case.published]
+    known += [hold.version for hold in at.state.holds.get(key, ())]
     judged = [v for v in at.state.rejected.get(key, ()) if v.definition_hash == resolved.definition.hash]
     _fill(at, case, (*known, *judged), look)
     decision = decide(case)
@@ -133,6 +134,9 @@ def _ended(case: Case, decision: Decision, force: bool) -> Ended | None:
     if decision.held:
         reason = next(r for r in decision.status.reasons if r.code == "HELD")
         return Ended("HELD", reason.message, decision)
+    kept = [reason for reason in decision.status.reasons if reason.code == "ROLLED_BACK"]
+    if kept:
+        return Ended("ROLLED_BACK", kept[0].message, decision, case.published)
     if force:
         return None
     if decision.final:

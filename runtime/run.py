@@ -167,6 +167,10 @@ class Run:
 
     def _begin(self, key: AssetKey, pool: ThreadPoolExecutor) -> None:
         self._tell(key, "started")
+        step = self._steps[key]
+        if step.action == "ROLLBACK":
+            self._roll_back(step)
+            return
         try:
             self._require_free_name(key)
             found = resolve_step(self._at, key, self._steps[key].reasons[:1] == _FORCED, self)
@@ -254,7 +258,7 @@ class Run:
         books.facts.append(staged(version, built, source))
         return version
 
-    def _accept(self, version: VersionRecord, result: StepResult) -> None:
+    def _accept(self, version: VersionRecord, result: StepResult, left: VersionRecord | None = None) -> None:
         """A version that passed: readers downstream may pin it now, and it is published with the next batch."""
         books, before = self._books, self._books.state.published.get(version.asset)
         same = before is not None and before.physical == version.physical and before.file == version.file
@@ -262,7 +266,10 @@ class Run:
         changed = before is None or not (same_data(version, before) and before.file == version.file)
         if not books.pending:
             books.oldest_pending = self._monotonic()
-        books.pending.append(Item(version.asset, result.outcome, changed, version, swap=not same or repaired))
+        item = Item(version.asset, result.outcome, changed, version, swap=not same or repaired)
+        if left is not None:
+            item = replace(item, left=left.number, why=self._plan.why)
+        books.pending.append(item)
         books.state.published[version.asset] = version
         books.decisions[version.asset] = _CURRENT
         message = result.message or ("" if changed else "It came out equal to what readers see.")
@@ -289,7 +296,19 @@ class Run:
                 f"Rename or drop that {kind}, or give the asset another key.",
             )
 
-    def _accept_stored(self, version: VersionRecord, result: StepResult) -> None:
+    def _roll_back(self, step: Step) -> None:
+        """Show a stored version again, whole and unaltered, and hold the one that is left."""
+        key, left = step.asset, self._books.state.published[step.asset]
+        version = next(v for v in self._at.reader.versions(key) if v.number == step.version)
+        if not self.intact(version):
+            message = f"The stored data of {key}@v{version.number} was altered or is gone."
+            self._fail(key, StepError(message, f"`headwater history {key}` lists the versions."), 0)
+            return
+        message = f"Rolled back from v{left.number}, which is held."
+        result = StepResult(key, "ROLLED_BACK", version=version.number, rows=version.rows, message=message)
+        self._accept_stored(version, result, left)
+
+    def _accept_stored(self, version: VersionRecord, result: StepResult, left: VersionRecord | None = None) -> None:
         """Accept a stored version once its file, if it is one, can be put in place: later would be too late to fail."""
         try:
             if version.file is not None:
@@ -297,7 +316,7 @@ class Run:
         except StepError as error:
             self._fail(version.asset, error, 0)
         else:
-            self._accept(version, result)
+            self._accept(version, result, left)
 
     def _reject(self, version: VersionRecord, result: StepResult) -> None:
         books = self._books

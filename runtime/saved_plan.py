@@ -70,6 +70,7 @@ def plan_to_json(plan: Plan) -> Json:
         "unaffected": [{"asset": asset, "message": message} for asset, message in plan.unaffected],
         "force": plan.force,
         "retired": list(plan.retired),
+        "rolled_back": [{"asset": asset, "message": message} for asset, message in plan.rolled_back],
         "selection": {
             "select": list(basis.select),
             "exclude": list(basis.exclude),
@@ -97,12 +98,11 @@ def plan_from_json(value: Mapping[str, object]) -> Plan:
         at=_text(value["at"]),
         plan_hash=_text(value["plan_hash"]),
         steps=tuple(_step_from_json(_object(it)) for it in _list(value["steps"])),
-        unaffected=tuple(
-            (AssetKey(_text(it["asset"])), _text(it["message"])) for it in map(_object, _list(value["unaffected"]))
-        ),
+        unaffected=_said(value["unaffected"]),
         force=value["force"],
         retired=tuple(AssetKey(_text(key)) for key in _list(value["retired"])),
         basis=found,
+        rolled_back=_said(value["rolled_back"]),
     )
 
 
@@ -183,6 +183,11 @@ def _ground_from_json(value: Mapping[str, object]) -> Ground:
         parts = tuple(sorted((name, _text(text)) for name, text in _object(definition).items()))
     checks, delivery = (None if value[n] is None else _text(value[n]) for n in ("checks", "delivery"))
     return Ground(AssetKey(_text(value["asset"])), parts, checks, version, delivery)
+
+
+def _said(value: object) -> tuple[tuple[AssetKey, str], ...]:
+    """Return the sentences about assets that nothing is done to."""
+    return tuple((AssetKey(_text(it["asset"])), _text(it["message"])) for it in map(_object, _list(value)))
 
 
 def _object(value: object) -> Mapping[str, object]:

@@ -141,6 +141,19 @@ class WarehouseNow:
     findings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A version that a rollback left: while today's trace is its trace, it is neither shown nor built again.
+
+    `by` is who rolled back, `at` when (ISO 8601 UTC), `why` the reason that was given, if any.
+    """
+
+    version: VersionRecord
+    at: str
+    by: str
+    why: str = ""
+
+
 @dataclass(slots=True)
 class State:
     """A snapshot for one environment. The coordinator of a run updates its own copy; deciding only reads."""
@@ -152,6 +165,7 @@ class State:
     sources: dict[AssetKey, SourceNow] = field(default_factory=dict)
     extra_tokens: dict[tuple[AssetKey, int, str], str] = field(default_factory=dict)
     warehouse: WarehouseNow = field(default_factory=WarehouseNow)
+    holds: dict[AssetKey, tuple[Hold, ...]] = field(default_factory=dict)  # newest first
 
     def token(self, version: VersionRecord, columns: str) -> str | None:
         """Return the fingerprint token of `columns` of `version`, or None where it was never computed."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from headwater.assets.errors import StateInvalid
 from headwater.assets.key import AssetKey
 from headwater.runtime.facts import version_from_json
-from headwater.runtime.state import Observation, State, VersionRecord
+from headwater.runtime.state import Hold, Observation, State, VersionRecord
 
 _VERSION = "v.asset, v.record, v.gate, v.created"
 _STORED = "v.physical not in (select physical from disposed)"
@@ -89,7 +89,32 @@ class SqlStateReader:
             for asset, state, digest, at, number in self._db.execute("select * from source")
         }
         extra.update({(AssetKey(a), n, c): t for a, n, c, t in self._db.execute("select * from token")})
-        return State(environment, published, rejected, observed, extra_tokens=extra)
+        return State(environment, published, rejected, observed, extra_tokens=extra, holds=self.holds(environment))
+
+    def holds(self, environment: str) -> dict[AssetKey, tuple[Hold, ...]]:
+        """Return the versions of each asset that rollbacks left in `environment`, newest first."""
+        found: dict[AssetKey, tuple[Hold, ...]] = {}
+        rows = self._db.execute(
+            f"select h.at, h.by, h.why, {_VERSION} from hold h join version v using (asset, number) "
+            "where h.environment = ? order by h.at desc",
+            (environment,),
+        )
+        for at, by, why, *row in rows:
+            version = version_from_json(*row)
+            found[version.asset] = (*found.get(version.asset, ()), Hold(version, at, by, why))
+        return found
+
+    def held_in(self, asset: AssetKey) -> dict[int, tuple[str, ...]]:
+        """Return for each version number of `asset` the environments in which a rollback holds it."""
+        found: dict[int, tuple[str, ...]] = {}
+        rows = self._db.execute("select number, environment from hold where asset = ? order by environment", (asset,))
+        for number, environment in rows:
+            found[number] = (*found.get(number, ()), environment)
+        return found
+
+    def is_stored(self, version: VersionRecord) -> bool:
+        """Return whether the data of a version was not disposed of."""
+        return not self._db.execute("select 1 from disposed where physical = ?", (version.physical,)).fetchall()
 
     def published_anywhere(self) -> list[tuple[str, VersionRecord]]:
         """Return every pointer of every environment, as (environment, version)."""
@@ -144,6 +169,13 @@ class SqlStateReader:
             if expected != found:
                 raise StateInvalid(
                     f"The table {table} of the state has {found} rows and the ledger led to {expected}.",
+                    "Run `headwater ledger rebuild`, which makes the tables anew from the entries.",
+                )
+        there = {row[0] for row in self._db.execute("select name from sqlite_master where type = 'table'")}
+        for table in ("hold", "disposed"):
+            if table not in there:
+                raise StateInvalid(
+                    f"The state has no table {table}: an older Headwater wrote it.",
                     "Run `headwater ledger rebuild`, which makes the tables anew from the entries.",
                 )
 

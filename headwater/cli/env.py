@@ -53,7 +53,10 @@ def list_(context: click.Context) -> None:
 @click.option("--suffix", metavar="TEXT", help="The suffix of its schemas; __NAME by default.")
 @click.pass_context
 def create(context: click.Context, name: str, source: str | None, suffix: str | None) -> None:
-    """Declare the environment NAME in headwater.toml, unless it is there."""
+    """Declare the environment NAME, unless it is there.
+
+    It is written into headwater.toml; with --from it shows at once what another environment shows.
+    """
     from headwater.render.environments import created_lines, move_document
 
     settings = settings_of(context)
@@ -76,9 +79,10 @@ def create(context: click.Context, name: str, source: str | None, suffix: str | 
 def promote(
     context: click.Context, select: tuple[str, ...], exclude: tuple[str, ...], source: str, target: str, why: str
 ) -> None:
-    """Let readers of one environment see what another shows: the whole selection, or nothing.
+    """Let readers of one environment see what another shows.
 
-    Nothing is computed. What would not be current where it arrives is refused by name.
+    The whole selection moves in one transaction, or nothing does. Nothing is computed.
+    What would not be current where it arrives is refused by name.
     """
     from headwater.render.environments import move_document, promoted_lines
 
@@ -92,7 +96,10 @@ def promote(
 @click.option("--yes", is_flag=True, help="Its readers may lose what they see.")
 @click.pass_context
 def drop(context: click.Context, name: str, yes: bool) -> None:
-    """Drop the views and pointers of NAME, and free the stored data that nobody else uses."""
+    """Drop the views and pointers of NAME.
+
+    The stored data that nobody else uses is freed.
+    """
     from headwater.render.environments import dropped_lines, move_document
 
     settings = settings_of(context)

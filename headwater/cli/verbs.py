@@ -35,6 +35,7 @@ VERBS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "Do",
         (
             ("run", "headwater.cli.run:run"),
+            ("rollback", "headwater.cli.rollback:rollback"),
             ("env", "headwater.cli.env:env"),
         ),
     ),

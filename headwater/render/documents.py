@@ -92,6 +92,7 @@ def plan_document(plan: Plan) -> Document:
         "unaffected": unaffected,
         "force": plan.force,
         "retired": list(plan.retired),
+        "rolled_back": [{"asset": asset, "message": message} for asset, message in plan.rolled_back],
     }
 
 
@@ -103,6 +104,7 @@ def run_document(result: RunResult) -> Document:
         "steps": [_step_result(step) for step in result.steps],
         "counts": result.counts,
         "environment": result.environment,
+        "rolled_back": [{"asset": asset, "message": message} for asset, message in result.rolled_back],
     }
 
 
@@ -293,6 +295,7 @@ def history_document(asset: str, versions: Iterable[VersionLine]) -> Document:
             "published_in": list(it.published_in),
             "equal_to": it.equal_to,
             "failed_checks": list(it.failed_checks),
+            "held_in": list(it.held_in),
         }
         for it in versions
     ]

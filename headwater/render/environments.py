@@ -85,10 +85,8 @@ def promoted_lines(done: Move, source: str, paper: Paper) -> Iterator[str]:
 
 def dropped_lines(done: Move) -> Iterator[str]:
     """Yield what `env drop` prints."""
-    if not done.moved:
-        yield f"{done.environment} shows nothing. Take [environments.{done.environment}] out of headwater.toml."
-        return
-    yield f"{done.environment} shows nothing any more: {counted(len(done.moved), 'view')} dropped."
+    shown = f" any more: {counted(len(done.moved), 'asset')} dropped from view" if done.moved else ""
+    yield f"{done.environment} shows nothing{shown}."
     if done.freed:
         yield f"Freed {counted(len(done.freed), 'version')} that nobody else used."
     yield f"Take [environments.{done.environment}] out of headwater.toml, or fill it again with a run."

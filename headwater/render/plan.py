@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headwater.render.paper import Paper
 from headwater.render.reasons import because
+from headwater.render.run import left_alone
 from headwater.render.table import table
 from headwater.render.words import counted, duration
 
@@ -21,7 +22,7 @@ def plan_lines(plan: Plan, paper: Paper) -> Iterator[str]:
     spared = counted(len(plan.unaffected), "asset")
     if not plan.steps:
         yield f"Nothing to do in {plan.environment}: {spared} unaffected."
-        yield from _retired(plan)
+        yield from _left_alone(plan)
         return
     yield from table(
         ("", "ACTION", "ASSET", "CERTAINTY", "REASON"),
@@ -36,10 +37,11 @@ def plan_lines(plan: Plan, paper: Paper) -> Iterator[str]:
     known = [step.expected_seconds for step in plan.steps if step.expected_seconds is not None]
     expected = f" The last builds of these took {duration(sum(known))}." if known else ""
     yield f"{counted(len(plan.steps), 'step')} in {plan.environment}, {spared} unaffected.{expected}"
-    yield from _retired(plan)
+    yield from _left_alone(plan)
 
 
-def _retired(plan: Plan) -> Iterator[str]:
-    """Yield what stays in view though it is no longer declared."""
+def _left_alone(plan: Plan) -> Iterator[str]:
+    """Yield what stays as it is though it is not as it should be: rolled back, or no longer declared."""
+    yield from left_alone(plan.rolled_back)
     for asset in plan.retired:
         yield f"{asset} is no longer declared and stays in view; `headwater run {asset} --retire` drops it."
