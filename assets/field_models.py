@@ -14,7 +14,7 @@ Model = TypeVar("Model", bound=BaseModel)
 FieldPath = tuple[str | int, ...]
 
 # Fields that INTERFACES names and that this version does not have yet: refused by name, never ignored.
-_NOT_YET = """renamed_from partitions mappings missing_partitions retry timeout pool publish_group automation"""
+_NOT_YET = """partitions mappings missing_partitions retry timeout pool publish_group automation"""
 _KINDS_NOT_YET = ("append", "merge", "snapshot")
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
 _CRON_FIELDS = 5
@@ -98,6 +98,7 @@ class CommonFields(_Strict):
     columns: dict[str, ColumnFields] = Field(default_factory=dict)
     checks: list[object] = Field(default_factory=list)
     regulated: StrictBool = False
+    renamed_from: Texts = ()
     meta: dict[str, object] = Field(default_factory=dict)
 
 

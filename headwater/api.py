@@ -485,9 +485,11 @@ class Project:
 
     def _known_asset(self, text: str) -> AssetKey:
         """Return a key that is declared, or that the ledger knows from before."""
-        from headwater.runtime.past import is_recorded
+        from headwater.runtime.past import is_recorded, todays_name
 
         key = AssetKey.parse(text)
+        if key not in self.assets:
+            key = todays_name(self.workspace, key)
         if key in self.assets or is_recorded(self.workspace, key):
             return key
         raise _unknown(text, self.assets)

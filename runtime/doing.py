@@ -70,6 +70,7 @@ class Doing:
         return result
 
     def _carry_out(self, held: Held, plan: Plan, survey: Survey, interrupt: Interrupt) -> RunResult:
+        held.record_renames()
         self._started(held, plan, survey)
         result = RunResult(held.run, "NOTHING_TO_DO", (), self._environment)
         if plan.steps:
@@ -157,7 +158,7 @@ class Doing:
                 log,
                 interrupt,
                 workspace.outside.monotonic,
-                held.reader.published_anywhere() if retiring else (),
+                held.reader.shown_anywhere() if retiring else (),
             )
             return execution.execute()
         finally:

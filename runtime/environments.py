@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from headwater.assets.config import FILE_NAME, read_config
@@ -16,7 +17,7 @@ from headwater.runtime.publish import Item
 from headwater.runtime.retiring import retire_item
 from headwater.runtime.rollback import lifted
 from headwater.runtime.state import WarehouseNow
-from headwater.runtime.state_reader import PointerRecord, SqlStateReader
+from headwater.runtime.state_reader import PointerRecord
 from headwater.runtime.workspace import Workspace
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -25,7 +26,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 def environments(workspace: Workspace) -> tuple[EnvironmentLine, ...]:
     """Return every environment that is declared or has pointers, in the order of the project file."""
     with workspace.reader() as reader:
-        pointers = () if reader is None else SqlStateReader(reader.connection).pointers()
+        pointers = () if reader is None else workspace.states(reader.connection).pointers()
     prod = {(it.asset, it.number) for it in pointers if it.environment == "prod"}
     declared = workspace.config.environments
     names = [*declared, *sorted({it.environment for it in pointers} - declared.keys())]
@@ -132,11 +133,14 @@ def drop(workspace: Workspace, name: str, *, confirmed: bool) -> Move:
             )
         if not published:  # it may have been dropped by someone who was interrupted before all was freed
             return Move(name, None, freed=free_unused(held, name))
-        pointed = held.reader.published_anywhere()
+        pointed = held.reader.shown_anywhere()
         foreign = held.warehouse.foreign_names()
         items = [
-            retire_item(version, workspace.config, name, foreign, pointed, "DROPPED")[0]
-            for version in published.values()
+            replace(
+                retire_item(version, workspace.config, name, foreign, pointed, "DROPPED")[0],
+                was=held.state.shown_as.get(key),
+            )
+            for key, version in published.items()
         ]
         why = f"The environment {name} is dropped."
         holds = held.reader.holds(name).items()

@@ -82,6 +82,7 @@ def version_from_json(asset: str, record: str, gate: str, created: str) -> Versi
         milliseconds=value["milliseconds"],
         text=value.get("text", ""),
         lineage=value.get("lineage"),
+        named=value.get("named"),
     )
 
 

@@ -325,6 +325,7 @@ class VersionLine:
     equal_to: int | None = None
     failed_checks: tuple[str, ...] = ()
     held_in: tuple[str, ...] = ()  # environments that were rolled back from it
+    named: str | None = None  # what the asset was called then, where it was renamed since
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ def holding(workspace: Workspace, environment: str) -> Iterator[Held]:
     name = f"{outside.now().astimezone(UTC).strftime('%Y%m%dT%H%M%S')}-{outside.new_id()[:6]}"
     with workspace.hold(name, environment=environment) as held:
         held.require_key()
+        workspace.loaded.require_graph()
+        held.record_renames()
         yield held
 
 

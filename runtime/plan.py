@@ -48,8 +48,9 @@ def make_plan(
         if key not in wanted:
             continue
         decision = decisions[key]
-        step = None if decision.settled else _step(resolved[key], decision, state, force and key in selected)
-        if decision.settled:
+        stays = _is_kept(decision)
+        step = None if stays else _step(resolved[key], decision, state, force and key in selected)
+        if stays:
             reasons = decision.status.reasons
             rolled_back += [(key, it.message) for it in reasons if it.code == "ROLLED_BACK" and key in selected]
         elif step is not None:
@@ -65,6 +66,12 @@ def make_plan(
     return replace(plan, plan_hash=plan_hash(plan))
 
 
+def _is_kept(decision: Decision) -> bool:
+    """Return whether a rollback keeps an asset as it is, and where it is."""
+    codes = {reason.code for reason in decision.status.reasons}
+    return decision.settled and "ROLLED_BACK" in codes and "RENAMED" not in codes
+
+
 def _step(resolved: Resolved, decision: Decision, state: State, force: bool) -> Step | None:
     status, asset = decision.status, resolved.asset
     if status.word == "CURRENT" and not force:
@@ -74,7 +81,8 @@ def _step(resolved: Resolved, decision: Decision, state: State, force: bool) -> 
         reasons = (Reason("FORCED", "asked for with --force."), *status.reasons)
         return Step(asset.key, _action(resolved, state, ()), "CERTAIN", reasons, expected)
     certainty: Certainty = "CERTAIN" if status.word in _CERTAIN_WORDS and not decision.final else "IF_INPUT_CHANGES"
-    return Step(asset.key, _action(resolved, state, status.reasons), certainty, status.reasons, expected)
+    action: Action = "REUSE" if decision.settled else _action(resolved, state, status.reasons)
+    return Step(asset.key, action, certainty, status.reasons, expected)
 
 
 def _action(resolved: Resolved, state: State, reasons: tuple[Reason, ...]) -> Action:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from headwater.assets.errors import IntegrityError
 from headwater.lineage import record
 from headwater.lineage.record import Entry
+from headwater.runtime.renaming import fresh_identity, named_in_record, rename_in_record
 
 _TABLES: Mapping[str, str] = {
     "version": (
@@ -20,7 +21,8 @@ _TABLES: Mapping[str, str] = {
         "gate text, primary key (asset, number)"
     ),
     "pointer": (
-        "environment text, asset text, number integer, publication text, since text, primary key (environment, asset)"
+        "environment text, asset text, number integer, publication text, since text, name text, "
+        "primary key (environment, asset)"
     ),
     "publication": "id text primary key, number integer, environment text, run text, outcome text, at text, items text",
     "token": "asset text, number integer, columns text, token text, primary key (asset, number, columns)",
@@ -35,6 +37,7 @@ _TABLES: Mapping[str, str] = {
         "environment text, asset text, number integer, at text, by text, why text, "
         "primary key (environment, asset, number)"
     ),
+    "renamed": "old text, asset text, identity text, seq integer, primary key (old, asset)",
     "disposed": "physical text primary key, at text",
     "warehouse": "identity text primary key, publications integer",
 }
@@ -143,8 +146,8 @@ def _published(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
             _step(db, run, item["asset"], item["action"], None, entry.ts, {"changed": item["changed"]})
             continue
         db.execute(
-            "insert or replace into pointer values (?, ?, ?, ?, ?)",
-            (environment, item["asset"], item["number"], publication, entry.ts),
+            "insert or replace into pointer values (?, ?, ?, ?, ?, ?)",
+            (environment, item["asset"], item["number"], publication, entry.ts, item["asset"]),
         )
         _step(db, run, item["asset"], item["action"], item["number"], entry.ts, {"changed": item["changed"]})
 
@@ -212,6 +215,35 @@ def _hold_lifted(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None
     db.execute("delete from hold where environment = ? and asset = ? and number = ?", values)
 
 
+def _definition_changed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    """Bring all that is kept of a renamed asset under its new name. What readers find is still called as it was."""
+    if "renamed_from" not in payload:
+        return
+    old, new = str(payload["renamed_from"]), entry.stream
+    known = dict(db.execute("select asset, identity from renamed"))
+    identity = known.get(old) or fresh_identity(old, known.values())
+    for number, text in db.execute("select number, record from version where asset = ?", (old,)).fetchall():
+        db.execute(
+            "update version set record = ? where asset = ? and number = ?", (named_in_record(text, old), old, number)
+        )
+    for table in ("version", "pointer", "token", "source", "step", "hold", "renamed"):
+        db.execute(f"update or replace {table} set asset = ? where asset = ?", (new, old))
+    quoted = f'%"{old}"%'
+    found = db.execute(
+        "select asset, number, record, gate from version where record like ? or gate like ?", (quoted, quoted)
+    ).fetchall()
+    for asset, number, *texts in found:
+        db.execute(
+            "update version set record = ?, gate = ? where asset = ? and number = ?",
+            (*(rename_in_record(text, old, new) for text in texts), asset, number),
+        )
+    for id_, items in db.execute("select id, items from publication where items like ?", (quoted,)).fetchall():
+        changed = [{**it, "asset": new if it["asset"] == old else it["asset"]} for it in json.loads(items)]
+        db.execute("update publication set items = ? where id = ?", (json.dumps(changed, sort_keys=True), id_))
+    db.execute("insert or replace into renamed values (?, ?, ?, ?)", (old, new, identity, entry.seq))
+    db.execute("delete from renamed where old = asset")
+
+
 def _disposed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
     for _, physical in _pairs(payload["versions"]):
         db.execute("insert or replace into disposed values (?, ?)", (physical, entry.ts))
@@ -253,6 +285,7 @@ _HANDLERS: Mapping[str, Handler] = {
     record.RUN_STARTED: _run_started,
     record.RUN_FINISHED: _run_finished,
     record.RUN_INTERRUPTED: _run_interrupted,
+    record.DEFINITION_CHANGED: _definition_changed,
     record.HOLD_PLACED: _hold_placed,
     record.HOLD_LIFTED: _hold_lifted,
     record.RETENTION_DISPOSED: _disposed,

@@ -51,7 +51,7 @@ def promote(workspace: Workspace, choose: Choose, source: str, target: str, *, e
         if not moving:
             return Move(target, None, unchanged=there)
         facts = _require_current(held, survey, moving, source)
-        items = [_item(version, state.published.get(key)) for key, version in moving.items()]
+        items = [_item(version, state) for version in moving.values()]
         publication = move(held, items, facts, f"Promoted from {source}{f': {why}' if why else '.'}")
         moved = tuple(Moved(key, version.number, _number(state, key)) for key, version in moving.items())
         return Move(target, publication, moved, there)
@@ -81,7 +81,7 @@ def _require_current(held: Held, survey: Survey, moving: Mapping[AssetKey, Versi
     judged = workspace.decide(survey.graph, would_be)
     for key in moving:
         status = judged.decisions[key].status
-        if status.word != "CURRENT":
+        if status.word != "CURRENT" and {it.code for it in status.reasons} != {"RENAMED"}:
             reason = status.reasons[0].message.rstrip(".")
             refused.append(f"{key}@v{moving[key].number} would be {status.word} in {target} ({reason})")
     if refused:
@@ -116,10 +116,13 @@ def _refuse(refused: list[str], source: str, target: str) -> None:
     )
 
 
-def _item(version: VersionRecord, before: VersionRecord | None) -> Item:
+def _item(version: VersionRecord, state: State) -> Item:
+    before, was = state.published.get(version.asset), state.shown_as.get(version.asset)
+    was = None if was in state.published else was
     same = before is not None and before.physical == version.physical and before.file == version.file
     changed = before is None or not (same_data(version, before) and before.file == version.file)
-    return Item(version.asset, "PROMOTED", changed, version, swap=not same)
+    swap = not same or version.asset in state.shown_as
+    return Item(version.asset, "PROMOTED", changed, version, swap=swap, was=was)
 
 
 def _is_there(state: State, version: VersionRecord) -> bool:

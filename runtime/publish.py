@@ -32,7 +32,8 @@ class Item:
     """One asset in a publication. `action` is the step's outcome; without `swap` readers' view stays as it is.
 
     `version` is None for an asset that is dropped from view (action RETIRED or DROPPED); `removes` is its file, with
-    the path that it has in the environment. `left` is the number of the version that a rollback leaves, and `why` it
+    the path that it has in the environment. `was` is the name under which readers found a renamed asset, and
+    no longer do. `left` is the number of the version that a rollback leaves, and `why` it
     does.
     """
 
@@ -42,6 +43,7 @@ class Item:
     version: VersionRecord | None
     swap: bool = True
     removes: PublishedFile | None = None
+    was: AssetKey | None = None
     left: int | None = None
     why: str = ""
 
@@ -109,6 +111,8 @@ def pointers(suffix: str, items: Sequence[Item]) -> tuple[Pointer, ...]:
     found = []
     for item in items:
         schema, table = item.asset.schema + suffix, item.asset.table
+        if item.was is not None:
+            found.append(Pointer(item.was.schema + suffix, item.was.table, None))
         if item.version is None:
             if item.swap:
                 found.append(Pointer(schema, table, None))

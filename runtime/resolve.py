@@ -100,10 +100,12 @@ def resolve_step(at: Situation, key: AssetKey, force: bool, look: Look) -> Ended
     judged = [v for v in at.state.rejected.get(key, ()) if v.definition_hash == resolved.definition.hash]
     _fill(at, case, (*known, *judged), look)
     decision = decide(case)
+    codes = {reason.code for reason in decision.status.reasons}
+    if case.published is not None and "RENAMED" in codes and decision.settled and not force:
+        return Reuse(case.published, f"It was called {at.state.shown_as[key]} before; nothing was computed.")
     ended = _ended(case, decision, force)
     if ended is not None:
         return _with_what_was_left_out(ended, case, at.left_out)
-    codes = {reason.code for reason in decision.status.reasons}
     if not force and case.published is not None and decision.status.word == "STALE" and codes <= _NO_BUILD:
         return _order(at, case, "RECHECK", case.published)
     if not force:

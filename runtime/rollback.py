@@ -18,7 +18,6 @@ from headwater.runtime.model import Plan, Reason, Step
 from headwater.runtime.moving import holding
 from headwater.runtime.publish import draft
 from headwater.runtime.state import VersionRecord
-from headwater.runtime.state_reader import SqlStateReader
 from headwater.runtime.workspace import Survey, Workspace
 
 _VERSION = re.compile(r"(?:(?P<asset>[^@]+)@)?v?(?P<number>\d{1,15})")
@@ -94,7 +93,7 @@ def _require_showable(workspace: Workspace, survey: Survey, key: AssetKey, numbe
     found: VersionRecord | None = None
     with workspace.reader() as reader:
         if reader is not None:
-            states = SqlStateReader(reader.connection)
+            states = workspace.states(reader.connection)
             found = next((v for v in states.versions(key) if v.number == number), None)
             if found is not None and not states.is_stored(found):
                 raise RequestError(f"The data of {key}@v{number} was disposed of.", f"See `headwater history {key}`.")

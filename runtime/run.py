@@ -266,7 +266,9 @@ class Run:
         changed = before is None or not (same_data(version, before) and before.file == version.file)
         if not books.pending:
             books.oldest_pending = self._monotonic()
-        item = Item(version.asset, result.outcome, changed, version, swap=not same or repaired)
+        was = self._former_name(version.asset)
+        moved = books.state.shown_as.pop(version.asset, None) is not None
+        item = Item(version.asset, result.outcome, changed, version, swap=not same or repaired or moved, was=was)
         if left is not None:
             item = replace(item, left=left.number, why=self._plan.why)
         books.pending.append(item)
@@ -428,9 +430,19 @@ class Run:
             return False
         return (published is not None and published.physical == version.physical) or not differs(self._own, version)
 
+    def _former_name(self, key: AssetKey) -> AssetKey | None:
+        """Return the name under which readers find an asset that was renamed, unless another asset has it now."""
+        was = self._books.state.shown_as.get(key)
+        return None if was is None or was in self._books.state.published else was
+
     def _is_shown(self, version: VersionRecord) -> bool:
         """Return whether readers see the version, and its file, so that there is nothing to publish."""
-        return self._is_published(version) and version.asset not in self._books.state.warehouse.altered_files
+        renamed = version.asset in self._books.state.shown_as
+        return (
+            self._is_published(version)
+            and not renamed
+            and version.asset not in self._books.state.warehouse.altered_files
+        )
 
     def _is_published(self, version: VersionRecord) -> bool:
         found = self._books.state.published.get(version.asset)

@@ -105,6 +105,9 @@ def is_published(case: Case) -> Iterator[Failure]:
     """1. It is published in this environment."""
     if case.published is None:
         yield "MISSING", Reason("NEVER_BUILT", f"{case.asset.key} was never published in {case.state.environment}.")
+    elif case.asset.key in case.state.shown_as:
+        message = f"it was renamed: readers find it as {case.state.shown_as[case.asset.key]} until a run moves it."
+        yield "STALE", Reason("RENAMED", message)
 
 
 def data_is_unaltered(case: Case) -> Iterator[Failure]:
@@ -277,8 +280,10 @@ def decide(case: Case) -> Decision:
 
 
 def _is_settled(case: Case, failures: Iterable[Failure]) -> bool:
-    """Return whether a rollback decides what readers see: all is known, and today's trace is one that it left."""
+    """Return whether no run changes what readers see: it only moves, or a rollback left what would be built today."""
     codes = {reason.code for _, reason in failures}
+    if codes == {"RENAMED"}:
+        return True
     if "ROLLED_BACK" not in codes or "DATA_ALTERED" in codes or any(word != "STALE" for word, _ in failures):
         return False
     return any(is_of_today(case, hold.version) for hold in case.state.holds[case.asset.key])

@@ -71,6 +71,7 @@ class VersionRecord:
     data_times: Mapping[str, str] = field(default_factory=dict)
     milliseconds: int = 0
     text: str = ""  # digest of the blob with the text that ran
+    named: str | None = None  # what the asset was called when this was recorded, where that is another name
     lineage: Mapping[str, object] | None = None  # of a Python asset's columns, in the form of recorded_lineage
 
     @property
@@ -166,6 +167,7 @@ class State:
     extra_tokens: dict[tuple[AssetKey, int, str], str] = field(default_factory=dict)
     warehouse: WarehouseNow = field(default_factory=WarehouseNow)
     holds: dict[AssetKey, tuple[Hold, ...]] = field(default_factory=dict)  # newest first
+    shown_as: dict[AssetKey, AssetKey] = field(default_factory=dict)  # renamed assets -> where readers find them
 
     def token(self, version: VersionRecord, columns: str) -> str | None:
         """Return the fingerprint token of `columns` of `version`, or None where it was never computed."""

@@ -296,6 +296,7 @@ def history_document(asset: str, versions: Iterable[VersionLine]) -> Document:
             "equal_to": it.equal_to,
             "failed_checks": list(it.failed_checks),
             "held_in": list(it.held_in),
+            "named": it.named,
         }
         for it in versions
     ]
