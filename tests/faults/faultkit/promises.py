@@ -14,7 +14,19 @@ from faultkit.house import REPORT, Shown, Worlds, shown
 from headwater import load_project
 from headwater.assets.errors import HeadwaterError
 
-PROJECTIONS = ("version", "pointer", "publication", "token", "source", "run", "step", "hold", "disposed", "renamed", "warehouse")
+PROJECTIONS = (
+    "version",
+    "pointer",
+    "publication",
+    "token",
+    "source",
+    "run",
+    "step",
+    "hold",
+    "disposed",
+    "renamed",
+    "warehouse",
+)
 
 
 @dataclass(frozen=True, slots=True)
