@@ -11,10 +11,10 @@ from headwater.assets.config import FILE_NAME, read_config
 from headwater.assets.errors import RequestError, WarehouseInvalid
 from headwater.assets.key import AssetKey
 from headwater.runtime.freeing import free_unused
+from headwater.runtime.leaving import retire_item
 from headwater.runtime.model import EnvironmentLine, Move, Moved
 from headwater.runtime.moving import holding, move
 from headwater.runtime.publish import Item
-from headwater.runtime.retiring import retire_item
 from headwater.runtime.rollback import lifted
 from headwater.runtime.state import WarehouseNow
 from headwater.runtime.state_reader import PointerRecord

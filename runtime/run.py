@@ -19,6 +19,7 @@ from headwater.lineage.record import Draft
 from headwater.runtime.build import error_text, perform, relation_of, take_token
 from headwater.runtime.engines.engine import Session
 from headwater.runtime.interrupt import Interrupt
+from headwater.runtime.leaving import retire_item
 from headwater.runtime.model import (
     Plan,
     Progress,
@@ -48,7 +49,6 @@ from headwater.runtime.recording import (
     token_entry,
 )
 from headwater.runtime.resolve import Ended, Reuse, Situation, resolve_step
-from headwater.runtime.retiring import retire_item
 from headwater.runtime.runlog import RunLog
 from headwater.runtime.scheduler import Schedule
 from headwater.runtime.staleness import Decision
