@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from headwater.lineage.audit import Report
     from headwater.lineage.exporters.chart import Scope
     from headwater.lineage.record import Entry
+    from headwater.runtime.dynamic_keys import KeyChange
     from headwater.runtime.impact_model import ChangeKind, ImpactReport
+    from headwater.runtime.state import DynamicKey
 
 Selectors = str | Sequence[str]
 _RETIRED = Status("RETIRED", (RETIRED,))
@@ -115,7 +117,9 @@ class Project:
         lines = []
         for key in chosen:
             word, lag = freshness[key]
-            lines.append(AssetStatus(key, survey.decisions[key].status, word, lag, _note(survey, key)))
+            decision = survey.decisions[key]
+            parts = None if decision.partitions is None else decision.partitions.line()
+            lines.append(AssetStatus(key, decision.status, word, lag, parts, _note(survey, key)))
         if not select and not exclude:
             lines += [AssetStatus(key, _RETIRED) for key in retired(survey.state, self.assets)]
         observed = tuple(sorted((o.source, o.at) for o in survey.state.observed.values() if o.source in self.assets))
@@ -140,15 +144,18 @@ class Project:
         verify_data: bool = False,
         progress: OnProgress | None = None,
         retire: bool = False,
+        partitions: str | None = None,
     ) -> Plan:
         """Return what would be done and why. Sources that changed are taken in first, so that the plan is exact.
 
         With `retire`, assets that are no longer declared are dropped from view: all, or those that `select` names.
+        `partitions` are those of partitioned assets that are asked for, such as `2024-01-01..2024-01-31`; by default
+        all that need it.
         """
         self._observe(env, progress)
         survey = self.workspace.survey(env, verify_sources=True, verify_data=verify_data)
         survey.require_trusted_warehouse()
-        return self._plan_of(survey, select, exclude, force, retire)
+        return self._plan_of(survey, select, exclude, force, retire, partitions)
 
     def run(
         self,
@@ -163,6 +170,7 @@ class Project:
         verify_data: bool = False,
         progress: OnProgress | None = None,
         retire: bool = False,
+        partitions: str | None = None,
     ) -> RunResult:
         """Carry out `plan`, or what a plan of the selection would say now, and return what became of each step.
 
@@ -175,7 +183,7 @@ class Project:
             if plan is not None:
                 self._require_unchanged(plan, survey)
                 return plan
-            return self._plan_of(survey, select, exclude, force, retire)
+            return self._plan_of(survey, select, exclude, force, retire, partitions)
 
         environment = env if plan is None else plan.environment
         doing = Doing(self.workspace, environment, workers or _workers(), fail_fast, progress)
@@ -373,6 +381,24 @@ class Project:
 
         return logs(self.workspace, run, None if asset is None else AssetKey.parse(asset))
 
+    def dynamic_keys(self, dimension: str) -> tuple[DynamicKey, ...]:
+        """Return every key that the dynamic keys called `dimension` ever had, retired ones too."""
+        from headwater.runtime.dynamic_keys import keys_of
+
+        return keys_of(self.workspace, dimension)
+
+    def add_partitions(self, dimension: str, keys: Sequence[str]) -> KeyChange:
+        """Add keys to the dynamic keys called `dimension`, or bring retired ones back; it is recorded in the ledger."""
+        from headwater.runtime.dynamic_keys import add_keys
+
+        return add_keys(self.workspace, dimension, _texts(keys))
+
+    def retire_partitions(self, dimension: str, keys: Sequence[str]) -> KeyChange:
+        """Take keys off the dynamic keys called `dimension`. What was built for them stays, should they come back."""
+        from headwater.runtime.dynamic_keys import retire_keys
+
+        return retire_keys(self.workspace, dimension, _texts(keys))
+
     def audit_log(self, limit: int | None = None, asset: str | None = None) -> tuple[Entry, ...]:
         """Return ledger entries, newest first."""
         from headwater.runtime.past import audit_log
@@ -414,6 +440,7 @@ class Project:
         select: Selectors = (),
         exclude: Selectors = (),
         retire: Collection[AssetKey] = (),
+        partitions: str | None = None,
     ) -> Plan:
         return make_plan(
             survey.graph,
@@ -427,19 +454,24 @@ class Project:
             select=_texts(select),
             exclude=_texts(exclude),
             retire=retire,
+            only=partitions,
         )
 
-    def _plan_of(self, survey: Survey, select: Selectors, exclude: Selectors, force: bool, retire: bool) -> Plan:
+    def _plan_of(
+        self, survey: Survey, select: Selectors, exclude: Selectors, force: bool, retire: bool, partitions: str | None
+    ) -> Plan:
         """Return the plan of a selection; with `retire`, plain names and globs may be those of retired assets."""
         gone = retired(survey.state, self.assets) if retire else ()
         if not gone:
-            return self._plan(survey, self._chosen(survey, select, exclude), force, select, exclude)
+            return self._plan(
+                survey, self._chosen(survey, select, exclude), force, select, exclude, partitions=partitions
+            )
         wanted, named = divide(_texts(select), self.assets, gone)
         unwanted, spared = divide(_texts(exclude), self.assets, gone)
         nothing = bool(select) and not wanted
         chosen = () if nothing else self._chosen(survey, wanted, unwanted)
         leaving = (named if select else set(gone)) - spared
-        return self._plan(survey, chosen, force, select, exclude, leaving)
+        return self._plan(survey, chosen, force, select, exclude, leaving, partitions)
 
     def _require_unchanged(self, plan: Plan, survey: Survey) -> None:
         """Raise RequestError where something that `plan` depends on is not as it was."""
@@ -450,7 +482,9 @@ class Project:
             today = Today(survey.graph, survey.resolved, survey.state, self.workspace.suffix(plan.environment))
             leaving = {step.asset for step in plan.steps if step.action == "RETIRE"}
             leaving.intersection_update(retired(survey.state, self.assets))
-            require_unchanged(plan, today, self._plan(survey, selected, plan.force, retire=leaving))
+            require_unchanged(
+                plan, today, self._plan(survey, selected, plan.force, retire=leaving, partitions=plan.only)
+            )
 
     def _chosen(self, survey: Survey, select: Selectors, exclude: Selectors) -> tuple[AssetKey, ...]:
         from headwater.lineage.selection import Scope

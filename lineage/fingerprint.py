@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headwater.lineage.schema import SchemaColumns
@@ -76,3 +77,17 @@ def token(fingerprint: Fingerprint) -> str:
     """
     kind = hashlib.sha256(repr((fingerprint.algorithm, fingerprint.columns)).encode()).hexdigest()[:16]
     return f"{fingerprint.rows}:{fingerprint.sum_a}:{fingerprint.sum_b}:{kind}"
+
+
+def added(tokens: Iterable[str]) -> str | None:
+    """Return the token of all rows of which `tokens` have a part each: fingerprints of disjoint parts add up.
+
+    None where they are of different kinds (algorithm, or names and types of columns).
+    """
+    rows = first = second = 0
+    kinds = set()
+    for token in tokens:
+        count, one, two, kind = token.split(":")
+        rows, first, second = rows + int(count), first + int(one), second + int(two)
+        kinds.add(kind)
+    return f"{rows}:{first}:{second}:{kinds.pop() if kinds else ''}" if len(kinds) <= 1 else None

@@ -7,7 +7,8 @@ Field by field (format version 1, keys in canonical order):
     clock        which clock `ts` was read from
     payload      the facts themselves, in the shape that the kind calls for
     seq          place in the ledger, counted from 0: the index of its leaf in the Merkle tree
-    stream       what the entry is about in the long run: an asset key, `run`, `project`, `ledger`
+    stream       what the entry is about in the long run: an asset key, `run`, `project`, `ledger`,
+                 `partitions:NAME` for a list of dynamic keys
     stream_prev  leaf hash of the stream's entry before this one, hex, or null for its first
     stream_seq   place in the stream, counted from 0: "entry n of n" can be proven, not only "an entry"
     subject      what exactly it is about: a version, a run id, a source
@@ -59,6 +60,8 @@ VERIFIED_EQUAL: Final = "version.verified_equal"  # inputs proved equal as read;
 ROLLED_BACK: Final = "version.rolled_back"  # readers see an older version again
 HELD: Final = "step.held"  # a step waited, because an upstream is blocked
 SOURCE_OBSERVED: Final = "source.observed"  # an external source was found in this state
+PARTITION_ADDED: Final = "partition.added"  # keys were added to a list of dynamic keys, or came back to it
+PARTITION_RETIRED: Final = "partition.retired"  # keys were taken off a list; what they hold stays
 DATA_ALTERED: Final = "data.altered"  # stored data was found changed behind Headwater's back
 # People
 APPROVAL_SIGNED: Final = "approval.signed"  # a person signed off a version, with a meaning

@@ -55,13 +55,15 @@ def basis_of(
 
 def plan_hash(plan: Plan) -> str:
     """Return the hash of a plan: of what it does, in which environment, and of all that it depends on."""
-    steps: list[PlainValue] = [(s.asset, s.action, s.certainty, [r.code for r in s.reasons]) for s in plan.steps]
+    steps: list[PlainValue] = [
+        (s.asset, s.action, s.certainty, s.partitions, [r.code for r in s.reasons]) for s in plan.steps
+    ]
     basis = plan.basis
     grounds: list[PlainValue] = []
     if basis is not None:
         grounds += [(g.asset, g.definition, g.checks, g.version, g.delivery) for g in basis.assets]
     suffix = "" if basis is None else basis.suffix
-    return tagged_hash("plan", (plan.environment, suffix, plan.force, steps, grounds))
+    return tagged_hash("plan", (plan.environment, suffix, plan.force, plan.only, steps, grounds))
 
 
 def require_unchanged(plan: Plan, today: Today, again: Plan) -> None:
@@ -151,7 +153,7 @@ def _step_changes(plan: Plan, again: Plan) -> Iterator[str]:
 
 
 def _said(step: Step) -> tuple[object, ...]:
-    return step.action, step.certainty, [reason.code for reason in step.reasons]
+    return step.action, step.certainty, step.partitions, [reason.code for reason in step.reasons]
 
 
 def _text(step: Step) -> str:

@@ -10,7 +10,7 @@ import os
 import re
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from headwater.assets.key import AssetKey
 from headwater.checks.check import CheckResult, Verdict
 from headwater.checks.gate import judge
 from headwater.lineage.definition import ReadSet
-from headwater.lineage.fingerprint import FILE_BYTES, columns_of_key, condition_of_key, token
+from headwater.lineage.fingerprint import FILE_BYTES, columns_of_key, condition_of_key
 from headwater.lineage.recorded_lineage import RecordedLineage
 from headwater.lineage.schema import SchemaColumns
 from headwater.lineage.sql.analysis import Analysis
@@ -29,7 +29,8 @@ from headwater.runtime.check_texts import THIS
 from headwater.runtime.clock import to_iso
 from headwater.runtime.definition_problems import require_declared, require_dialect
 from headwater.runtime.engines.engine import Row, Session
-from headwater.runtime.order import Built, Observed, Order
+from headwater.runtime.fingerprints import fingerprint_sql, matched, take_token, token_of
+from headwater.runtime.order import Built, BuiltSlices, Observed, Order
 from headwater.runtime.published_files import in_environment, prepare_file, sync_folder
 from headwater.runtime.sources import content_digest, file_state, require_unchanged, source_files
 from headwater.runtime.state import PublishedFile, TraceRead
@@ -40,7 +41,7 @@ Log = Callable[[str], None]
 
 
 @dataclass(slots=True)
-class _Draft:
+class Draft:
     """A version in the making."""
 
     order: Order
@@ -58,19 +59,30 @@ class _Draft:
     file: PublishedFile | None = None
     observed: Observed | None = None
     lineage: RecordedLineage | None = None
+    slices: BuiltSlices | None = None
+    shown: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    part: str | None = None  # the table that holds what a Python function returned for one partition
+    added_keys: tuple[tuple[str, str], ...] = ()
 
 
 def perform(order: Order, session: Session, log: Log, monotonic: Callable[[], float] = time.perf_counter) -> Built:
     """Carry out `order` and return what was made. Raises StepError where it cannot be built."""
     started = monotonic()
-    draft = _Draft(order, session, log)
+    draft = Draft(order, session, log)
     try:
         for stage in STAGES:
             stage(draft)
     except OSError as error:
         what = f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror or error}."
         raise StepError(what, "Check the path, its permissions and the free space.") from error
-    trace = tuple(_trace(draft, upstream, key) for upstream, key in sorted(draft.seen))
+    if order.slices is not None:
+        from headwater.runtime.build_slices import trace_of_slices
+
+        trace = trace_of_slices(draft)
+    elif order.version is not None and order.version.slices is not None:
+        trace = order.version.trace
+    else:
+        trace = tuple(_trace(draft, upstream, key) for upstream, key in sorted(draft.seen))
     checks = tuple(_trace(draft, *place) for place in sorted(_places(order.resolved.check_reads)))
     return Built(
         physical=order.physical,
@@ -85,16 +97,23 @@ def perform(order: Order, session: Session, log: Log, monotonic: Callable[[], fl
         file=draft.file,
         observed=draft.observed,
         lineage=draft.lineage,
+        slices=draft.slices,
+        shown=draft.shown,
+        added_keys=draft.added_keys,
     )
 
 
-def stage(draft: _Draft) -> None:
+def stage(draft: Draft) -> None:
     """Build the data under a private name, or find the version that is judged again."""
     order, asset = draft.order, draft.order.resolved.asset
     if order.kind == "RECHECK":
         assert order.version is not None, "a recheck has a version"
         draft.seen = {(read.upstream, read.columns) for read in order.version.trace}
         draft.file = order.version.file
+    elif order.slices is not None:
+        from headwater.runtime.build_slices import stage_slices
+
+        stage_slices(draft)
     elif asset.source is not None:
         _take_in(draft)
     elif asset.python is not None:
@@ -105,14 +124,14 @@ def stage(draft: _Draft) -> None:
     draft.relation = relation_of(draft.session, order.physical)
 
 
-def describe(draft: _Draft) -> None:
+def describe(draft: Draft) -> None:
     """Learn what was built: its columns and their types."""
     if draft.order.physical:
         draft.schema = draft.session.describe(draft.relation)
         require_declared(draft.order.resolved.asset, draft.schema)
 
 
-def scan(draft: _Draft) -> None:
+def scan(draft: Draft) -> None:
     """Count, fingerprint and check in one pass; fetch a few failing rows where a check failed."""
     if not draft.order.physical:
         return
@@ -120,9 +139,8 @@ def scan(draft: _Draft) -> None:
 
     order, session = draft.order, draft.session
     names = {name.lower() for name, _ in draft.schema}
-    there = [
-        key for key in order.wanted if names.issuperset(columns_of_key(key) or ())
-    ]  # one may have seen what is gone
+    # A reader may have seen a column that is gone.
+    there = [key for key in order.wanted if names.issuperset(columns_of_key(key) or ())]
     keys = ("*", *there)
     expressions = [fingerprint_sql(session, draft.schema, key) for key in keys]
     plan = plan_scan(
@@ -139,16 +157,23 @@ def scan(draft: _Draft) -> None:
     for index, key in enumerate(keys):
         if index not in failed:
             values: Row = tuple(found.extra[3 * index : 3 * index + 3])  # type: ignore[arg-type]
-            draft.tokens[key] = token(
-                session.fingerprint(draft.schema, _match(draft.schema, columns_of_key(key)), values)
-            )
+            draft.tokens[key] = token_of(session, draft.schema, key, values)
         elif condition_of_key(key) is None:  # a reader's condition that raises is its reader's matter
             raise StepError(f"The data cannot be fingerprinted: {failed[index]}", "Cast the column to another type.")
     draft.rows = found.rows
     draft.results = tuple(_with_sample(result, draft) for result in found.results)
 
 
-def observe(draft: _Draft) -> None:
+def scan_slices(draft: Draft) -> None:
+    """Take the fingerprints of single partitions: of those that were built, and of what readers' partitions see."""
+    order = draft.order
+    if order.slices is not None or order.shown:
+        from headwater.runtime.build_slices import fingerprint_slices
+
+        fingerprint_slices(draft)
+
+
+def observe(draft: Draft) -> None:
     """Note what a source is now: a file's digest was taken when it was read, a foreign table is its fingerprint."""
     source = draft.order.resolved.asset.source
     if source is None or draft.order.kind == "RECHECK":
@@ -160,14 +185,14 @@ def observe(draft: _Draft) -> None:
         draft.observed = replace(draft.observed, data_time=time_inside)
 
 
-def gate(draft: _Draft) -> None:
+def gate(draft: Draft) -> None:
     """Judge: the contract first, then every declared check. A check without a result counts as failed."""
     asset = draft.order.resolved.asset
     contract = _contract(draft)
     draft.verdict = judge((*contract, *draft.results), asset.checks)
 
 
-def write_file(draft: _Draft) -> None:
+def write_file(draft: Draft) -> None:
     """Write a file asset's bytes into the store, under their digest; readers see nothing of it yet."""
     order, placed = draft.order, draft.order.resolved.asset.materialization
     if placed.kind != "file" or order.kind == "RECHECK" or draft.file is not None:
@@ -183,13 +208,13 @@ def write_file(draft: _Draft) -> None:
         draft_path.unlink(missing_ok=True)
 
 
-def prepare(draft: _Draft) -> None:
+def prepare(draft: Draft) -> None:
     """Write a file that may be published beside its target, while failing still costs nothing."""
     if draft.file is not None and not draft.verdict.blocks:
         prepare_file(draft.order.root, draft.order.store, in_environment(draft.file, draft.order.suffix))
 
 
-STAGES: tuple[Callable[[_Draft], None], ...] = (stage, describe, scan, observe, gate, write_file, prepare)
+STAGES: tuple[Callable[[Draft], None], ...] = (stage, describe, scan, scan_slices, observe, gate, write_file, prepare)
 
 
 def relation_of(session: Session, physical: str) -> str:
@@ -210,7 +235,7 @@ def keep_file(draft: Path, store: Path, path: str) -> PublishedFile:
     return PublishedFile(path, digest.hexdigest(), size)
 
 
-def render_check(text: str, draft: _Draft) -> str:
+def render_check(text: str, draft: Draft) -> str:
     """Return the SQL of a check with every reference pinned and `$this` replaced by the staged table."""
     from headwater.lineage.sql import analyse_sql, render
 
@@ -219,18 +244,18 @@ def render_check(text: str, draft: _Draft) -> str:
     return render(marked, analysis, {**_tables(draft), THIS: draft.relation}, {}, {})
 
 
-def _tables(draft: _Draft) -> dict[str, str]:
+def _tables(draft: Draft) -> dict[str, str]:
     """Return what checks may name: the pinned inputs, and the asset itself as it is staged."""
     inputs = {str(key): pinned.relation for key, pinned in draft.order.inputs.items()}
     return {**inputs, str(draft.order.key): draft.relation}
 
 
-def _schemas(draft: _Draft) -> dict[str, SchemaColumns]:
+def _schemas(draft: Draft) -> dict[str, SchemaColumns]:
     inputs = {str(key): pinned.version.schema for key, pinned in draft.order.inputs.items()}
     return {**inputs, str(draft.order.key): draft.schema}
 
 
-def _run_sql(draft: _Draft, sql: str) -> None:
+def _run_sql(draft: Draft, sql: str) -> None:
     order = draft.order
     draft.text = sql
     if order.resolved.asset.kind == "view":
@@ -239,7 +264,7 @@ def _run_sql(draft: _Draft, sql: str) -> None:
         draft.small = draft.session.build_table(order.physical, sql) <= SMALL_ROWS
 
 
-def _take_in(draft: _Draft) -> None:
+def _take_in(draft: Draft) -> None:
     """Take a source in: what is digested and fingerprinted is what was read, or the step fails."""
     order, asset = draft.order, draft.order.resolved.asset
     source = asset.source
@@ -255,28 +280,28 @@ def _take_in(draft: _Draft) -> None:
     draft.observed = Observed(before, digest)
 
 
-def _data_time(draft: _Draft, column: str | None) -> str | None:
+def _data_time(draft: Draft, column: str | None) -> str | None:
     """Return the data time inside a source: the maximum of its declared column, as ISO 8601 UTC."""
     if column is None:
         return None
     relation = draft.relation
-    (matched,) = _match(draft.schema, (column,)) or (column,)
-    quoted = '"' + matched.replace('"', '""') + '"'
+    (name,) = matched(draft.schema, (column,)) or (column,)
+    quoted = '"' + name.replace('"', '""') + '"'
     (found,) = draft.session.row(
         f"select cast(max(cast({quoted} as timestamptz)) at time zone 'UTC' as varchar) from {relation}"
     )
     return None if found is None else to_iso(datetime.fromisoformat(str(found)).replace(tzinfo=UTC))
 
 
-def _run_python(draft: _Draft) -> None:
+def _run_python(draft: Draft) -> None:
     from headwater.runtime.python_lineage import of_object, of_text
     from headwater.runtime.python_run import call_function
 
     order = draft.order
-    result, taken = call_function(order, draft.session, draft.log)
+    result, taken, draft.added_keys = call_function(order, draft.session, draft.log)
     draft.seen = {(upstream, item.key) for upstream, item in taken.items()}
     if isinstance(result, str):
-        sql, reads, analysis = _returned_sql(draft, result)
+        sql, reads, analysis = returned_sql(draft.order, result)
         _run_sql(draft, sql)
         draft.lineage = of_text(analysis, result, taken)
         draft.seen |= _places(reads)  # beside what its handles gave: that decided what the text says
@@ -291,12 +316,11 @@ def _run_python(draft: _Draft) -> None:
         draft.lineage = of_object(order, result, taken)
 
 
-def _returned_sql(draft: _Draft, text: str) -> tuple[str, tuple[ReadSet, ...], Analysis]:
+def returned_sql(order: Order, text: str) -> tuple[str, tuple[ReadSet, ...], Analysis]:
     """SQL that a function returns is analysed before it runs and may name only declared inputs."""
     from headwater.lineage.sql import analyse_sql, render
     from headwater.runtime.definer import merge_reads
 
-    order = draft.order
     require_dialect(order.resolved.asset, "duckdb")
     schemas = {str(key): pinned.version.schema for key, pinned in order.inputs.items()}
     said = f"The SQL that {order.key} returned"
@@ -333,7 +357,7 @@ def _foreign(order: Order, name: AssetKey) -> tuple[str, str]:
     return f"{message}, which is a parameter and no asset.", f"Write {meant}: SQL knows inputs by their asset keys."
 
 
-def _keep_returned_file(draft: _Draft, returned: Path) -> None:
+def _keep_returned_file(draft: Draft, returned: Path) -> None:
     order, placed = draft.order, draft.order.resolved.asset.materialization
     if placed.kind != "file" or placed.path is None:
         raise StepError(f"{order.key} returned a path and is not a file asset.", "Declare materialization kind file.")
@@ -360,8 +384,13 @@ def _places(reads: Iterable[ReadSet]) -> set[tuple[AssetKey, str]]:
     return {(AssetKey(read.upstream), read.key) for read in reads}
 
 
-def _trace(draft: _Draft, upstream: AssetKey, key: str) -> TraceRead:
-    """Return what was seen of a pinned input; a fingerprint that nobody needed before is taken now."""
+def _trace(draft: Draft, upstream: AssetKey, key: str) -> TraceRead:
+    number = draft.order.inputs[upstream].version.number
+    return TraceRead(upstream, number, key, input_token(draft, upstream, key))
+
+
+def input_token(draft: Draft, upstream: AssetKey, key: str) -> str:
+    """Return the fingerprint of what was seen of a pinned input; one that nobody needed before is taken now."""
     pinned = draft.order.inputs[upstream]
     known = draft.order.tokens.get((upstream, key)) or pinned.version.tokens.get(key)
     if key == FILE_BYTES:
@@ -369,32 +398,10 @@ def _trace(draft: _Draft, upstream: AssetKey, key: str) -> TraceRead:
         known = pinned.version.file.sha256
     if known is None:
         known = take_token(draft.session, pinned.relation, pinned.version.schema, key)
-    return TraceRead(upstream, pinned.version.number, key, known)
+    return known
 
 
-def take_token(session: Session, relation: str, schema: SchemaColumns, key: str) -> str:
-    """Fingerprint what the column set key `key` says of `relation`, in a scan of its own, and return the token."""
-    values = session.row(f"select {', '.join(fingerprint_sql(session, schema, key))} from {relation}")
-    return token(session.fingerprint(schema, _match(schema, columns_of_key(key)), values))
-
-
-def fingerprint_sql(session: Session, schema: SchemaColumns, key: str) -> tuple[str, ...]:
-    """Return the aggregate expressions of the fingerprint that the column set key `key` names."""
-    return session.fingerprint_sql(schema, _match(schema, columns_of_key(key)), condition_of_key(key))
-
-
-def _match(schema: SchemaColumns, columns: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """Return `columns` as the schema spells them. Raises StepError for one that is not there."""
-    if columns is None:
-        return None
-    known = {name.lower(): name for name, _ in schema}
-    missing = [name for name in columns if name.lower() not in known]
-    if missing:
-        raise StepError(f"There is no column {missing[0]!r} any more.", f"There are {', '.join(known.values())}.")
-    return tuple(known[name.lower()] for name in columns)
-
-
-def _with_sample(result: CheckResult, draft: _Draft) -> CheckResult:
+def _with_sample(result: CheckResult, draft: Draft) -> CheckResult:
     """Add a few failing rows to a failed check, for people. A sample that cannot be had is left out."""
     if result.outcome == "PASS" or not result.failing_rows:
         return result
@@ -427,7 +434,7 @@ def _spec_of(result: CheckResult, checks: tuple[CheckSpec, ...]) -> CheckSpec | 
     return next((spec for spec in checks if spec.label == result.check and spec.kind == result.kind), None)
 
 
-def _contract(draft: _Draft) -> tuple[CheckResult, ...]:
+def _contract(draft: Draft) -> tuple[CheckResult, ...]:
     """Compare the declared columns with those that were built; no result where nothing is declared."""
     asset = draft.order.resolved.asset
     if not asset.columns:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from headwater.assets.asset import Asset
 from headwater.assets.errors import Problem, SqlError
 from headwater.assets.key import AssetKey
+from headwater.lineage.conditions import bound, parameters_of
 from headwater.lineage.definition import Definition, ReadSet, config_hash
 from headwater.lineage.encoding import tagged_hash
 from headwater.lineage.schema import SchemaColumns, distinct_names
@@ -30,6 +31,7 @@ from headwater.runtime.definition_problems import (
     text_problem,
 )
 from headwater.runtime.engines import result_settings
+from headwater.runtime.literals import sql_literal
 from headwater.runtime.loading import Loaded
 from headwater.runtime.loading_crew import Crew
 from headwater.runtime.staleness import Resolved
@@ -246,7 +248,7 @@ class Definer:
             config=tagged_hash("sql-config", (config_hash(asset), asset.dialect, grain, header)),
             settings=self._settings,
             parameters=parameters,
-            reads=merge_reads(analysis.reads),
+            reads=self._reads(asset, analysis),
             schema=schema,
             volatility=volatility,
             volatile_because=because if volatility == "VOLATILE" else "",
@@ -254,18 +256,43 @@ class Definer:
         )
         return definition, problems
 
+    def _reads(self, asset: Asset, analysis: Analysis) -> tuple[ReadSet, ...]:
+        """Return what is read, conditions with the values of the project's variables in them.
+
+        Parameters of a partition stay, as each has its own; where a mapping already says which partitions of the
+        upstream each reads, a condition with them is left out.
+        """
+        variables = self._loaded.config.variables
+        own = partition_parameters(asset)
+
+        def text_of(name: str) -> str:
+            known = name.removeprefix("vars.")
+            return sql_literal(variables[known]) if name.startswith("vars.") and known in variables else f"${name}"
+
+        found = []
+        for read in analysis.reads:
+            condition = None if read.filter is None else bound(read.filter, text_of)
+            left = parameters_of(condition)
+            mapped = left and asset.mapping_of(AssetKey(read.table.lower())) is not None
+            found.append(replace(read, filter=None if mapped or not left <= own else condition))
+        return merge_reads(tuple(found))
+
     def _parameters(self, asset: Asset, analysis: Analysis) -> tuple[tuple[tuple[str, str], ...], list[Problem]]:
         """Return the values of `$vars.name` as recorded, and a problem for each name that the project lacks."""
         values: list[tuple[str, str]] = []
         problems: list[Problem] = []
-        variables = self._loaded.config.variables
+        variables, own = self._loaded.config.variables, partition_parameters(asset)
         for name in analysis.parameters:
             known = name.removeprefix("vars.")
             if name.startswith("vars.") and known in variables:
                 values.append((name, json.dumps(variables[known])))
                 continue
-            close = difflib.get_close_matches(name, [f"vars.{v}" for v in variables], n=1)
+            if name in own:
+                continue
+            close = difflib.get_close_matches(name, [*(f"vars.{v}" for v in variables), *sorted(own)], n=1)
             remedy = f"Did you mean ${close[0]}?" if close else "Add it to [vars] in headwater.toml."
+            if not own and name.split(".")[0] in ("partition", "start", "end"):
+                remedy = "Declare `partitions`."
             start = next((e.start for e in analysis.edits if e.kind == "PARAMETER" and e.name == name), 0)
             line = asset.sql_line + (asset.sql or "").count("\n", 0, start)
             problems.append(Problem(asset.location.file, line, f"the parameter ${name} is unknown.", remedy, asset.key))
@@ -295,6 +322,19 @@ class Definer:
                 reads += [read for read in merge_reads(analysis.reads) if read.upstream not in (THIS, asset.key)]
             problems += sql_problems + expression_problems(asset, check, own)
         return merge_read_sets(reads), problems
+
+
+def partition_parameters(asset: Asset) -> frozenset[str]:
+    """Return the names after `$` that have a value for each partition of an asset; none where it is unpartitioned."""
+    if not asset.partitions:
+        return frozenset()
+    from headwater.assets.partitions import Windows
+
+    names = [name for name, _ in asset.partitions]
+    times = [name for name, dimension in asset.partitions if isinstance(dimension, Windows)]
+    found = {f"partition.{name}" for name in names} | {f"{end}.{name}" for name in times for end in ("start", "end")}
+    found |= {"partition"} if len(names) == 1 else set()
+    return frozenset(found | ({"start", "end"} if len(times) == 1 else set()))
 
 
 def stored_columns(outputs: Sequence[OutputColumn]) -> SchemaColumns:

@@ -16,13 +16,14 @@ from headwater.lineage.record import Draft
 from headwater.runtime.clock import to_iso
 from headwater.runtime.held import Held
 from headwater.runtime.interrupt import Interrupt
+from headwater.runtime.key_lists import list_names
 from headwater.runtime.loading import source_text
 from headwater.runtime.model import Plan, Progress, RunResult, Status
 from headwater.runtime.observe import sources_now
 from headwater.runtime.provenance import code_commit, host_name
 from headwater.runtime.publish import draft
 from headwater.runtime.recording import finished_payload, observed_entry
-from headwater.runtime.resolve import Situation, wanted_sets
+from headwater.runtime.resolve import Situation, shown_to_readers, wanted_sets
 from headwater.runtime.run import Books, Options, Run
 from headwater.runtime.runlog import RunLog
 from headwater.runtime.staleness import Decision
@@ -141,9 +142,13 @@ class Doing:
             store=workspace.store,
             suffix=held.suffix,
             relation_of=lambda version: _relation(version, relation),
+            part_of=session.part,
+            only=plan.only,
+            shown=shown_to_readers(survey, state, planned),
             physical_name=lambda key: _physical_name(key, workspace.outside.new_id()),
             source_text=lambda key: source_text(workspace.loaded.assets[key], workspace.loaded),
             python=workspace.loaded.python_texts(),
+            dynamic_lists=list_names(workspace.loaded.assets),
             key_prefix=lambda key: workspace.loaded.folder_of[workspace.loaded.assets[key].location.file],
         )
         try:
@@ -177,7 +182,11 @@ def _as_of_plan(
     found: dict[AssetKey, Decision] = {}
     for key, decision in decisions.items():
         usable = key not in planned and key in state.published and not decision.blocked and not decision.held
-        found[key] = Decision(Status("CURRENT")) if usable else decision
+        if not usable:
+            found[key] = decision
+            continue
+        partitions = None if decision.partitions is None else decision.partitions.as_found()
+        found[key] = Decision(Status("CURRENT"), partitions=partitions)
     return found
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from headwater.assets.key import AssetKey
 from headwater.checks.check import CheckResult
 from headwater.lineage.encoding import JsonValue
-from headwater.runtime.state import Gate, PublishedFile, TraceRead, VersionRecord
+from headwater.runtime.state import Gate, PublishedFile, SliceRead, Slices, SliceTrace, TraceRead, VersionRecord
+
+if TYPE_CHECKING:
+    from headwater.runtime.order import Built
 
 Json: TypeAlias = dict[str, JsonValue]
 
@@ -48,11 +51,60 @@ def version_to_json(version: VersionRecord) -> Json:
         "data_times": [[name, at] for name, at in sorted(version.data_times.items())],
         "text": version.text,
         "lineage": cast("JsonValue", version.lineage),
+        "slices": None if version.slices is None else slices_to_json(version.slices),
     }
     value.update({name: item for name, item in optional.items() if item not in (None, [], {}, "")})
     if version.file is not None:
         value["file"] = {"path": version.file.path, "sha256": version.file.sha256, "size": version.file.size}
     return value
+
+
+def facts_to_json(version: VersionRecord, built: Built) -> Json:
+    """Return the tokens of single slices and partitions that are staged with a version; see `projections`."""
+    value: Json = {}
+    if built.slices is not None:
+        held = built.slices.held.items()
+        value["held"] = [[columns, [[n, token] for n, token in sorted(by.items())]] for columns, by in held]
+        seen: list[JsonValue] = []
+        for (upstream, columns), by in built.slices.seen.items():
+            numbers = {each.partition.text: each.number for each in built.slices.orders}
+            seen.append([str(upstream), columns, [[numbers[text], token] for text, token in by.items()]])
+        value["seen"] = seen
+    if built.shown or (built.slices is not None and built.slices.seen):
+        value["shown"] = shown_to_json(built.shown)
+    return {name: rows for name, rows in value.items() if rows}
+
+
+def shown_to_json(shown: Mapping[str, Mapping[str, str]]) -> list[JsonValue]:
+    """Return what a version shows to readers' partitions: column set key, then (partition, token) pairs."""
+    return [[columns, [[text, token] for text, token in by.items()]] for columns, by in sorted(shown.items())]
+
+
+def slices_to_json(slices: Slices) -> Json:
+    """Return the slices of a version; what is empty is left out of its reads."""
+    traces: list[JsonValue] = []
+    for trace in slices.traces:
+        reads: list[JsonValue] = [
+            [str(read.upstream), read.number, read.columns, read.token, read.parts, read.count] for read in trace.reads
+        ]
+        definition = {name: text for name, text in trace.definition.items() if text}
+        traces.append([trace.partitions, definition, trace.definition_hash, trace.clock, trace.created, reads])
+    return {
+        "store": slices.store,
+        "parts": slices.parts,
+        "count": slices.count,
+        "last": slices.last,
+        "traces": traces,
+    }
+
+
+def slices_from_json(value: Mapping[str, Any]) -> Slices:
+    """Return the slices that `slices_to_json` wrote."""
+    traces = []
+    for partitions, definition, definition_hash, clock, created, reads in value["traces"]:
+        seen = tuple([SliceRead(AssetKey(up), *rest) for up, *rest in reads])
+        traces.append(SliceTrace(partitions, definition, definition_hash, clock, created, seen))
+    return Slices(value["store"], value["parts"], value["count"], value["last"], tuple(traces))
 
 
 def version_from_json(asset: str, record: str, gate: str, created: str) -> VersionRecord:
@@ -81,6 +133,7 @@ def version_from_json(asset: str, record: str, gate: str, created: str) -> Versi
         data_times=dict(value.get("data_times", ())),
         milliseconds=value["milliseconds"],
         text=value.get("text", ""),
+        slices=slices_from_json(value["slices"]) if "slices" in value else None,
         lineage=value.get("lineage"),
         named=value.get("named"),
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from headwater.assets.errors import ResourceError, WarehouseInvalid
+from headwater.assets.errors import WarehouseInvalid
 from headwater.assets.key import AssetKey
 from headwater.lineage import record
 from headwater.lineage.encoding import JsonValue
@@ -19,6 +18,7 @@ from headwater.runtime.observe import identity_findings, verify_warehouse, wareh
 from headwater.runtime.projections import StateProjector
 from headwater.runtime.publish import Hands, draft, recover
 from headwater.runtime.published_files import discard_drafts, located
+from headwater.runtime.signing import require_key, sign
 from headwater.runtime.state import PublishedFile, State, WarehouseNow
 
 if TYPE_CHECKING:
@@ -119,17 +119,11 @@ class Held:
 
     def require_key(self) -> None:
         """Raise ResourceError where the key that signed this ledger is gone: another one could not follow on it."""
-        if self.ledger.latest_checkpoint() is not None and self._keys.is_gone():
-            raise ResourceError(
-                f"The signing key of the ledger is gone from {self._keys.folder}.",
-                "Put the folder back from a backup; or move .headwater and the warehouse away to begin anew.",
-            )
+        require_key(self.ledger, self._keys)
 
     def checkpoint(self) -> None:
         """Sign what the ledger holds now. The note is kept in the ledger, and beside it as a file to give away."""
-        note = self.ledger.checkpoint(self._keys.signer(self.ledger.origin))
-        with suppress(OSError):
-            (self.workspace.config.home / "checkpoint").write_bytes(note)
+        sign(self.ledger, self._keys, self.workspace.config.home)
 
     def close(self) -> None:
         """Let go of warehouse and ledger; the warehouse's token is kept, so that nobody has to look inside next time.

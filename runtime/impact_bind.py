@@ -14,7 +14,7 @@ from headwater.assets.key import AssetKey
 from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.clock_sql import clock_literals
 from headwater.runtime.column_lineage import KnownProject
-from headwater.runtime.resolve import sql_literal
+from headwater.runtime.literals import sql_literal
 
 if TYPE_CHECKING:
     from headwater.runtime.engines.duckdb_bind import Binder, Bound

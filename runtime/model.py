@@ -42,6 +42,7 @@ class Reason:
     message: str
     upstream: AssetKey | None = None
     columns: tuple[str, ...] | None = None
+    partitions: tuple[str, ...] | None = None  # ranges that it is about; None: the asset as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,18 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class PartitionLine:
+    """How many partitions an asset has, how many are current, and the ranges of the others by their status."""
+
+    total: int
+    current: int
+    stale: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AssetStatus:
     """One line of `stale`: status, and freshness as the second axis. `lag_seconds` is None without data."""
 
@@ -60,6 +73,7 @@ class AssetStatus:
     status: Status
     freshness: FreshnessWord = "NONE"
     lag_seconds: int | None = None
+    partitions: PartitionLine | None = None
     note: str | None = None  # such as "up to row order"
 
 
@@ -134,6 +148,7 @@ class Step:
     certainty: Certainty
     reasons: tuple[Reason, ...] = ()
     expected_seconds: float | None = None
+    partitions: str | None = None  # of a partitioned asset: those that it would build, as text
     version: int | None = None
 
 
@@ -181,6 +196,7 @@ class Plan:
     basis: Basis | None = None
     rolled_back: tuple[tuple[AssetKey, str], ...] = ()
     why: str = ""
+    only: str | None = None  # the partitions that were asked for, as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +213,7 @@ class StepResult:
     checks: tuple[CheckResult, ...] = ()
     error: str | None = None
     message: str = ""  # one sentence: why this outcome
+    partitions: str | None = None  # those that were built, as text
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from pathlib import Path
 from headwater.assets.asset import Asset
 from headwater.assets.errors import HeadwaterError, StepError
 from headwater.assets.key import AssetKey
-from headwater.runtime.build import relation_of, take_token
+from headwater.runtime.build import relation_of
 from headwater.runtime.clock import from_iso
 from headwater.runtime.engines.engine import Session, Warehouse
+from headwater.runtime.fingerprints import take_token
 from headwater.runtime.published_files import located, sha256_of
 from headwater.runtime.sources import FileState, content_digest, file_state, settled, source_files
 from headwater.runtime.state import Observation, PublishedFile, SourceNow, State, VersionRecord, WarehouseNow

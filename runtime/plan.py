@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from headwater.assets.key import AssetKey
 from headwater.lineage.graph import AssetGraph
@@ -14,6 +15,9 @@ from headwater.runtime.model import Action, Certainty, Plan, Reason, Step
 from headwater.runtime.retiring import retire_steps, retired
 from headwater.runtime.staleness import Decision, Resolved
 from headwater.runtime.state import State
+
+if TYPE_CHECKING:
+    from headwater.runtime.partition_status import PartitionStatus
 
 _CERTAIN_WORDS = ("MISSING", "STALE", "UNKNOWN")
 
@@ -27,6 +31,7 @@ def make_plan(
     now: datetime,
     *,
     force: bool = False,
+    only: str | None = None,
     suffix: str = "",
     select: tuple[str, ...] = (),
     exclude: tuple[str, ...] = (),
@@ -49,7 +54,7 @@ def make_plan(
             continue
         decision = decisions[key]
         stays = _is_kept(decision)
-        step = None if stays else _step(resolved[key], decision, state, force and key in selected)
+        step = None if stays else _step(resolved[key], decision, state, force and key in selected, only)
         if stays:
             reasons = decision.status.reasons
             rolled_back += [(key, it.message) for it in reasons if it.code == "ROLLED_BACK" and key in selected]
@@ -62,7 +67,7 @@ def make_plan(
     basis = basis_of(graph, resolved, state, steps, suffix, tuple(selected))
     basis = replace(basis, select=select, exclude=exclude)
     said = (tuple(unaffected), force, kept, basis, tuple(rolled_back))
-    plan = Plan(state.environment, to_iso(now), "", tuple(steps), *said)
+    plan = Plan(state.environment, to_iso(now), "", tuple(steps), *said, only=only)
     return replace(plan, plan_hash=plan_hash(plan))
 
 
@@ -72,7 +77,9 @@ def _is_kept(decision: Decision) -> bool:
     return decision.settled and "ROLLED_BACK" in codes and "RENAMED" not in codes
 
 
-def _step(resolved: Resolved, decision: Decision, state: State, force: bool) -> Step | None:
+def _step(resolved: Resolved, decision: Decision, state: State, force: bool, only: str | None = None) -> Step | None:
+    if decision.partitions is not None:
+        return _partition_step(resolved, decision, decision.partitions, state, force, only)
     status, asset = decision.status, resolved.asset
     if status.word == "CURRENT" and not force:
         return None
@@ -83,6 +90,34 @@ def _step(resolved: Resolved, decision: Decision, state: State, force: bool) -> 
     certainty: Certainty = "CERTAIN" if status.word in _CERTAIN_WORDS and not decision.final else "IF_INPUT_CHANGES"
     action: Action = "REUSE" if decision.settled else _action(resolved, state, status.reasons)
     return Step(asset.key, action, certainty, status.reasons, expected)
+
+
+def _partition_step(
+    resolved: Resolved,
+    decision: Decision,
+    partitions: PartitionStatus,
+    state: State,
+    force: bool,
+    only: str | None,
+) -> Step | None:
+    """Return the step of a partitioned asset: it builds the partitions that need it, of those asked for."""
+    space = partitions.space
+    chosen = space.all() if only is None else space.parse(only)
+    certain = (partitions.of("MISSING") | partitions.of("STALE") | partitions.of("UNKNOWN")) & chosen
+    perhaps = partitions.of("PENDING") & chosen
+    if force:
+        certain = chosen - perhaps
+    status = decision.status
+    if (status.word == "CURRENT" and not force) or (only is not None and not certain and not perhaps):
+        return None
+    published = state.published.get(resolved.asset.key)
+    expected = None if published is None else published.milliseconds / 1000
+    reasons = (Reason("FORCED", "asked for with --force."), *status.reasons) if force else status.reasons
+    about = certain | perhaps
+    action = _action(resolved, state, () if force or about else status.reasons)
+    sure = (certain or partitions.whole or force) and not (decision.final and not force)
+    certainty: Certainty = "CERTAIN" if sure else "IF_INPUT_CHANGES"
+    return Step(resolved.asset.key, action, certainty, reasons, expected, about.text if about else None)
 
 
 def _action(resolved: Resolved, state: State, reasons: tuple[Reason, ...]) -> Action:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from headwater.assets.errors import IntegrityError
 from headwater.lineage import record
@@ -26,12 +27,26 @@ _TABLES: Mapping[str, str] = {
     ),
     "publication": "id text primary key, number integer, environment text, run text, outcome text, at text, items text",
     "token": "asset text, number integer, columns text, token text, primary key (asset, number, columns)",
+    # Of single slices: what they hold, what each saw of an upstream under its own condition, and what a version shows
+    # under such a condition to a reader's partition.
+    "slice_held": "asset text, columns text, slice integer, token text, primary key (asset, columns, slice)",
+    "slice_seen": (
+        "asset text, upstream text, columns text, slice integer, token text, "
+        "primary key (asset, upstream, columns, slice)"
+    ),
+    "part_shown": (
+        "asset text, number integer, columns text, partition text, token text, "
+        "primary key (asset, number, columns, partition)"
+    ),
     "source": "asset text primary key, state text, digest text, at text, number integer",
     "run": (
         "id text primary key, environment text, started text, finished text, outcome text, plan_hash text, actor text, "
         "host text, pid integer, record text"
     ),
     "step": "run text, asset text, outcome text, number integer, at text, record text, primary key (run, asset)",
+    "dynamic_key": (
+        "list text, key text, place integer, since text, retired text, primary key (list, key), unique (list, place)"
+    ),
     "tally": "versions integer, publications integer, runs integer",
     "hold": (
         "environment text, asset text, number integer, at text, by text, why text, "
@@ -93,6 +108,8 @@ def _tally(db: sqlite3.Connection, column: str) -> None:
 
 def _version_staged(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
     _tally(db, "versions")
+    _slice_facts(db, entry.stream, payload)
+    payload = {name: value for name, value in payload.items() if name not in ("held", "seen", "shown")}
     db.execute(
         "insert into version values (?, ?, ?, ?, ?, '', ?, ?, '{}')",
         (
@@ -105,6 +122,24 @@ def _version_staged(db: sqlite3.Connection, entry: Entry, payload: Payload) -> N
             json.dumps(payload, sort_keys=True),
         ),
     )
+
+
+def _slice_facts(db: sqlite3.Connection, asset: str, payload: Payload) -> None:
+    for columns, tokens in _rows(payload, "held"):
+        held = [(asset, columns, slice_, token) for slice_, token in tokens]
+        db.executemany("insert or replace into slice_held values (?, ?, ?, ?)", held)
+    for upstream, columns, tokens in _rows(payload, "seen"):
+        seen = [(asset, upstream, columns, slice_, token) for slice_, token in tokens]
+        db.executemany("insert or replace into slice_seen values (?, ?, ?, ?, ?)", seen)
+    for columns, tokens in _rows(payload, "shown"):
+        shown = [(asset, payload["number"], columns, partition, token) for partition, token in tokens]
+        db.executemany("insert or replace into part_shown values (?, ?, ?, ?, ?)", shown)
+
+
+def _rows(payload: Payload, name: str) -> list[Any]:
+    found = payload.get(name, [])
+    assert isinstance(found, list | tuple)
+    return list(found)
 
 
 def _gate(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
@@ -157,9 +192,8 @@ def _publish_abandoned(db: sqlite3.Connection, entry: Entry, payload: Payload) -
 
 
 def _input_resolved(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
-    tokens = payload["tokens"]
-    assert isinstance(tokens, list | tuple)
-    for columns, token in tokens:
+    _slice_facts(db, entry.stream, payload)
+    for columns, token in _rows(payload, "tokens"):
         db.execute(
             "insert or replace into token values (?, ?, ?, ?)", (entry.stream, payload["number"], columns, token)
         )
@@ -170,6 +204,25 @@ def _source_observed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> 
         "insert or replace into source values (?, ?, ?, ?, ?)",
         (entry.stream, payload["state"], payload["digest"], payload["at"], payload["number"]),
     )
+
+
+def _partition_added(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    """A key that comes back has its old place: what it holds is told by key, and nobody has to move."""
+    for key in _texts(payload["keys"]):
+        place = "(select coalesce(max(place), -1) + 1 from dynamic_key where list = ?)"
+        db.execute(
+            f"insert into dynamic_key values (?, ?, {place}, ?, null) "
+            "on conflict (list, key) do update set since = excluded.since, retired = null where retired is not null",
+            (entry.subject, key, entry.subject, entry.ts),
+        )
+
+
+def _partition_retired(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    for key in _texts(payload["keys"]):
+        db.execute(
+            "update dynamic_key set retired = ? where list = ? and key = ? and retired is null",
+            (entry.ts, entry.subject, key),
+        )
 
 
 def _run_started(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
@@ -215,6 +268,11 @@ def _hold_lifted(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None
     db.execute("delete from hold where environment = ? and asset = ? and number = ?", values)
 
 
+_NAMED = (
+    "version", "pointer", "token", "source", "step", "hold", "renamed", "slice_held", "slice_seen", "part_shown",
+)  # fmt: skip
+
+
 def _definition_changed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
     """Bring all that is kept of a renamed asset under its new name. What readers find is still called as it was."""
     if "renamed_from" not in payload:
@@ -226,8 +284,9 @@ def _definition_changed(db: sqlite3.Connection, entry: Entry, payload: Payload) 
         db.execute(
             "update version set record = ? where asset = ? and number = ?", (named_in_record(text, old), old, number)
         )
-    for table in ("version", "pointer", "token", "source", "step", "hold", "renamed"):
+    for table in _NAMED:
         db.execute(f"update or replace {table} set asset = ? where asset = ?", (new, old))
+    db.execute("update or replace slice_seen set upstream = ? where upstream = ?", (new, old))
     quoted = f'%"{old}"%'
     found = db.execute(
         "select asset, number, record, gate from version where record like ? or gate like ?", (quoted, quoted)
@@ -269,6 +328,10 @@ def _step(
     db.execute("insert or replace into step values (?, ?, ?, ?, ?, ?)", values)
 
 
+def _texts(value: object) -> list[str]:
+    return [str(text) for text in value] if isinstance(value, list | tuple) else []
+
+
 def _pairs(value: object) -> list[tuple[str, str]]:
     return [(str(a), str(b)) for a, b in value] if isinstance(value, list | tuple) else []
 
@@ -282,6 +345,8 @@ _HANDLERS: Mapping[str, Handler] = {
     record.PUBLISH_ABANDONED: _publish_abandoned,
     record.INPUT_RESOLVED: _input_resolved,
     record.SOURCE_OBSERVED: _source_observed,
+    record.PARTITION_ADDED: _partition_added,
+    record.PARTITION_RETIRED: _partition_retired,
     record.RUN_STARTED: _run_started,
     record.RUN_FINISHED: _run_finished,
     record.RUN_INTERRUPTED: _run_interrupted,

@@ -12,7 +12,8 @@ from dataclasses import replace
 from headwater.assets.errors import RequestError
 from headwater.assets.key import AssetKey
 from headwater.lineage.record import Draft
-from headwater.runtime.build import relation_of, take_token
+from headwater.runtime.build import relation_of
+from headwater.runtime.fingerprints import take_token
 from headwater.runtime.held import Held
 from headwater.runtime.model import Move, Moved
 from headwater.runtime.moving import holding, move

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +11,15 @@ from headwater.assets.errors import StepError
 from headwater.lineage.fingerprint import FILE_BYTES, column_set_key
 from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.engines.engine import Session
+from headwater.runtime.key_lists import require_keys, require_list
 
 if TYPE_CHECKING:
     import duckdb
     import pandas
     import polars
     import pyarrow
+
+    from headwater.assets.partitions import Partition, Value
 
 
 class Taken:
@@ -127,12 +130,74 @@ class Context:
     """What a run tells a Python asset. `clock` is the run's time truncated to the asset's grain; it is recorded."""
 
     def __init__(
-        self, run: str, clock: datetime, variables: Mapping[str, object], write: Callable[[str], None]
+        self,
+        run: str,
+        clock: datetime,
+        variables: Mapping[str, object],
+        write: Callable[[str], None],
+        partition: Partition | None = None,
+        lists: Sequence[str] = (),
     ) -> None:
         self.run = run
         self.clock = clock
         self.vars = variables
         self._write = write
+        self._partition = partition
+        self._lists = lists
+        self._added: dict[tuple[str, str], None] = {}
+
+    @property
+    def partition(self) -> Value:
+        """The value of the one dimension: a date for days and longer windows, a datetime for hours, else the key.
+
+        Raises StepError for an asset without partitions, or with several dimensions: `partition_of` has those.
+        """
+        return self._parameter("partition")
+
+    def partition_of(self, dimension: str) -> Value:
+        """Return the value of one of several dimensions."""
+        return self._parameter(f"partition.{dimension}")
+
+    @property
+    def partition_key(self) -> str:
+        """The partition as it is written: a key, or `day=2024-01-31;region=eu`."""
+        self._parameter(None)
+        return "" if self._partition is None else self._partition.text
+
+    @property
+    def start(self) -> Value:
+        """Where the time window of the partition begins: a date for days and longer windows, else a datetime."""
+        return self._parameter("start")
+
+    @property
+    def end(self) -> Value:
+        """Where the time window of the partition ends, exclusive."""
+        return self._parameter("end")
+
+    def _parameter(self, name: str | None) -> Value:
+        values = {} if self._partition is None else self._partition.parameters()
+        if not values:
+            raise StepError("This asset has no partitions.", "Declare `partitions`.")
+        if name is not None and name not in values:
+            known = ", ".join(sorted(values))
+            raise StepError(f"The partition has no {name!r}.", f"It has {known}.")
+        return values[name] if name is not None else ""
+
+    def add_partitions(self, dimension: str, keys: Iterable[str]) -> None:
+        """Add keys to the dynamic keys called `dimension`; those that are there already stay as they are.
+
+        They are recorded when this version passes its checks, and not at all where it is blocked. Raises RequestError
+        where no asset declares such dynamic keys, or for a text that cannot be a key.
+        """
+        require_list(dimension, self._lists)
+        listed = [keys] if isinstance(keys, str) else list(keys)
+        require_keys(listed)
+        self._added.update(dict.fromkeys((dimension, key) for key in listed))
+
+    @property
+    def added_partitions(self) -> tuple[tuple[str, str], ...]:
+        """What was asked to be added, as (list, key), each once."""
+        return tuple(self._added)
 
     def log(self, message: str) -> None:
         """Write a line to the log of this step, which `headwater logs RUN ASSET` shows."""

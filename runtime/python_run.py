@@ -16,9 +16,11 @@ from headwater.runtime.order import Order
 from headwater.runtime.output import capture
 from headwater.runtime.python_io import Context, Input, Taken
 
+AddedKeys = tuple[tuple[str, str], ...]  # (list of dynamic keys, key)
 
-def call_function(order: Order, session: Session, log: object) -> tuple[object, dict[AssetKey, Taken]]:
-    """Call the asset's function and return what it returned with what it took of each upstream.
+
+def call_function(order: Order, session: Session, log: object) -> tuple[object, dict[AssetKey, Taken], AddedKeys]:
+    """Call the asset's function and return what it returned, what it took of each upstream, and the keys it added.
 
     Raises StepError with the user's file and line where it raises; the whole traceback goes to the log.
     """
@@ -37,8 +39,10 @@ def call_function(order: Order, session: Session, log: object) -> tuple[object, 
     for parameter, upstream in code.inputs:
         pinned = order.inputs[upstream]
         arguments[parameter] = Input(session, pinned.relation, pinned.version.schema, taken[upstream], pinned.file)
+    at = order.clock_at or order.now
+    context = Context(order.run, at, order.variables, log, order.partition, order.dynamic_lists)
     if code.context_parameter is not None:
-        arguments[code.context_parameter] = Context(order.run, order.clock_at or order.now, order.variables, log)
+        arguments[code.context_parameter] = context
     try:
         with capture(log):
             result = declared.function(**arguments)
@@ -50,7 +54,7 @@ def call_function(order: Order, session: Session, log: object) -> tuple[object, 
     changed = changed_module(order.root, order.python, code.module_file)
     if changed is not None:
         raise StepError(f"{changed} was edited while {order.key} was built from it.", "Run again.")
-    return result, taken
+    return result, taken, context.added_partitions
 
 
 def _place(error: BaseException, root: Path) -> str:

@@ -13,7 +13,8 @@ from headwater.lineage.encoding import JsonValue
 from headwater.lineage.record import Blob, Draft
 from headwater.lineage.recorded_lineage import encode
 from headwater.runtime.clock import to_iso
-from headwater.runtime.facts import gate_to_json, version_to_json
+from headwater.runtime.facts import facts_to_json, gate_to_json, version_to_json
+from headwater.runtime.key_lists import changed_entry
 from headwater.runtime.model import RunResult
 from headwater.runtime.order import Built, Observed, Order
 from headwater.runtime.publish import draft
@@ -49,6 +50,10 @@ def new_version(order: Order, built: Built, number: int, source: str) -> Version
         text=Blob("", source.encode()).reference.sha256,
         lineage=None if built.lineage is None else encode(built.lineage, built.schema),
     )
+    if order.slices is not None:
+        from headwater.runtime.record_slices import slices_of
+
+        version = replace(version, slices=slices_of(order, built))
     return judged(version, order, built)
 
 
@@ -70,7 +75,14 @@ def shared_with_equal(version: VersionRecord, state: State) -> VersionRecord:
     if version.file != published.file or version.order_dependent:
         return version
     tokens = {**published.tokens, **version.tokens}
-    return replace(version, physical=published.physical, tokens=tokens, equal_to=published.number)
+    slices = version.slices
+    if slices is not None:
+        from headwater.runtime.record_slices import with_slices_of
+
+        slices = with_slices_of(published, slices)
+        if slices is None:
+            return version
+    return replace(version, physical=published.physical, tokens=tokens, equal_to=published.number, slices=slices)
 
 
 def same_data(version: VersionRecord, other: VersionRecord) -> bool:
@@ -83,7 +95,8 @@ def staged(version: VersionRecord, built: Built, source: str) -> Draft:
     texts = {"source": source, "ran": built.text}
     blobs = tuple(Blob(name, text.encode(), "text/plain") for name, text in texts.items() if text)
     why = f"{len(version.trace)} inputs resolved, {version.rows} rows."
-    return draft(record.VERSION_STAGED, version.asset, version.trace_key, version_to_json(version), why, blobs)
+    payload = {**version_to_json(version), **facts_to_json(version, built)}
+    return draft(record.VERSION_STAGED, version.asset, version.trace_key, payload, why, blobs)
 
 
 def gate_entry(version: VersionRecord, results: tuple[CheckResult, ...], run: str, recheck: bool) -> Draft:
@@ -111,6 +124,18 @@ def token_entry(version: VersionRecord, columns: str, token: str) -> Draft:
     payload: dict[str, JsonValue] = {"number": version.number, "tokens": [[columns, token]]}
     why = "A reader needs the fingerprint of these columns."
     return draft(record.INPUT_RESOLVED, version.asset, _subject(version), payload, why)
+
+
+def added_keys(order: Order, built: Built, state: State) -> tuple[dict[str, tuple[str, ...]], list[Draft]]:
+    """Return the lists of dynamic keys after what a step's code added, with an entry for each list that it changed."""
+    lists, drafts = dict(state.dynamic), []
+    for name in dict.fromkeys(name for name, _ in built.added_keys):
+        before = lists.get(name, ())
+        new = tuple(key for at, key in built.added_keys if at == name and key not in before)
+        if new:
+            lists[name] = (*before, *new)
+            drafts.append(changed_entry(record.PARTITION_ADDED, name, new, order.key, order.run))
+    return lists, drafts
 
 
 def ended_entry(key: AssetKey, ended: Ended, run: str) -> Draft:

@@ -74,6 +74,8 @@ def rename_in_record(text: str, old: str, new: str) -> str:
     for part in ("trace", "reads"):
         if part in value:
             value[part] = [[new if read[0] == old else read[0], *read[1:]] for read in value[part]]
+    for trace in value.get("slices", {}).get("traces", ()):
+        trace[-1] = [[new if read[0] == old else read[0], *read[1:]] for read in trace[-1]]
     if "data_times" in value:
         value["data_times"] = sorted([new if name == old else name, at] for name, at in value["data_times"])
     if "lineage" in value:
@@ -92,6 +94,9 @@ def rename_problems(assets: Mapping[AssetKey, Asset]) -> list[Problem]:
     found: list[Problem] = []
     takers: dict[AssetKey, AssetKey] = {}
     for key, asset in assets.items():
+        if asset.renamed_from and asset.partitions:
+            message = "it is partitioned, and partitioned assets cannot be renamed by this version."
+            found.append(_problem(asset, message, "Remove `renamed_from`; under its new name it is built anew."))
         for old in dict.fromkeys(asset.renamed_from):
             if old == key:
                 found.append(_problem(asset, "it is renamed from itself.", "Remove `renamed_from`."))

@@ -6,20 +6,23 @@ that take a fingerprint which nobody needed before (`fill`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
 
 from headwater.assets.config import ProjectConfig
 from headwater.assets.errors import StepError
 from headwater.assets.key import AssetKey
+from headwater.lineage.conditions import parameters_of
 from headwater.lineage.fingerprint import FILE_BYTES, condition_of_key
 from headwater.runtime.clock import truncate
 from headwater.runtime.clock_sql import clock_literals
 from headwater.runtime.definer import Definer, PublishedSchemas
 from headwater.runtime.definition_problems import require_dialect
+from headwater.runtime.literals import sql_literal
 from headwater.runtime.model import Status, StepOutcome
 from headwater.runtime.order import Order, Pinned
 from headwater.runtime.staleness import (
@@ -31,7 +34,12 @@ from headwater.runtime.staleness import (
     is_of_today,
     missing_tokens,
 )
-from headwater.runtime.state import State, StateReader, VersionRecord
+from headwater.runtime.state import Ranges, State, StateReader, VersionRecord
+
+if TYPE_CHECKING:
+    from headwater.assets.partitions import Partition
+    from headwater.runtime.partition_status import Missing
+    from headwater.runtime.workspace import Survey
 
 MOST_READER_SETS = 8
 _NO_BUILD = frozenset(("CHECKS_CHANGED", "BLOCKED"))
@@ -62,6 +70,10 @@ class Look(Protocol):
         """Return the fingerprint token of a column set of a stored version."""
         ...
 
+    def fill_slices(self, missing: Missing) -> None:
+        """Take the fingerprints of slices, or of what a condition shows to partitions, and keep them in the state."""
+        ...
+
     def intact(self, version: VersionRecord) -> bool:
         """Return whether the data of a stored version, which no reader may be watching, is what was recorded."""
         ...
@@ -87,6 +99,10 @@ class Situation:
     key_prefix: Callable[[AssetKey], str]
     source_text: Callable[[AssetKey], str]
     python: Mapping[str, str]  # the project's Python files as loaded
+    part_of: Callable[[str, Sequence[str], Ranges], str]  # slices of a store as a relation
+    only: str | None = None  # the partitions that were asked for, as text
+    shown: Mapping[AssetKey, tuple[tuple[str, tuple[Partition, ...]], ...]] = field(default_factory=dict)
+    dynamic_lists: tuple[str, ...] = ()  # of dynamic keys that assets declare
 
 
 def resolve_step(at: Situation, key: AssetKey, force: bool, look: Look) -> Ended | Reuse | Order:
@@ -101,18 +117,23 @@ def resolve_step(at: Situation, key: AssetKey, force: bool, look: Look) -> Ended
     _fill(at, case, (*known, *judged), look)
     decision = decide(case)
     codes = {reason.code for reason in decision.status.reasons}
+    if resolved.asset.partitions:
+        from headwater.runtime.resolve_partitions import resolve_partitions
+
+        return resolve_partitions(at, case, decision, force, look)
     if case.published is not None and "RENAMED" in codes and decision.settled and not force:
         return Reuse(case.published, f"It was called {at.state.shown_as[key]} before; nothing was computed.")
     ended = _ended(case, decision, force)
     if ended is not None:
         return _with_what_was_left_out(ended, case, at.left_out)
     if not force and case.published is not None and decision.status.word == "STALE" and codes <= _NO_BUILD:
-        return _order(at, case, "RECHECK", case.published)
+        return make_order(at, case, "RECHECK", case.published)
     if not force:
-        stored = _stored(at, case, look)
+        stored = stored_version(at, case, look)
         if stored is not None:
             return stored
-    return _order(at, case, "BUILD", None)
+    order = make_order(at, case, "BUILD", None)
+    return order if case.asset.sql is None else replace(order, sql=pinned_sql(at, case, order))
 
 
 def wanted_sets(resolved: Mapping[AssetKey, Resolved], state: State) -> dict[AssetKey, frozenset[str]]:
@@ -127,6 +148,27 @@ def wanted_sets(resolved: Mapping[AssetKey, Resolved], state: State) -> dict[Ass
     for keys in wanted.values():
         keys -= {"*", FILE_BYTES}
     return {key: frozenset(sets) for key, sets in wanted.items()}
+
+
+def shown_to_readers(
+    survey: Survey, state: State, planned: Collection[AssetKey]
+) -> dict[AssetKey, tuple[tuple[str, tuple[Partition, ...]], ...]]:
+    """Return for each planned asset the conditions that its readers' partitions see it under, with those partitions."""
+    found: dict[AssetKey, dict[str, dict[str, Partition]]] = {}
+    for key, decision in survey.decisions.items():
+        if decision.partitions is None:
+            continue
+        from headwater.runtime.partition_status import slice_map
+
+        for read in survey.resolved[key].definition.reads:
+            if read.upstream in planned and parameters_of(read.condition) and key in state.published:
+                domain = slice_map(state.published[key], decision.partitions.space).domain
+                by_text = {partition.text: partition for partition in domain}
+                found.setdefault(AssetKey(read.upstream), {}).setdefault(read.key, {}).update(by_text)
+    return {
+        key: tuple((columns, tuple(by_text.values())) for columns, by_text in sorted(sets.items()))
+        for key, sets in found.items()
+    }
 
 
 def _ended(case: Case, decision: Decision, force: bool) -> Ended | None:
@@ -164,7 +206,7 @@ def _with_what_was_left_out(ended: Ended, case: Case, left_out: frozenset[AssetK
     return replace(ended, message=message)
 
 
-def _stored(at: Situation, case: Case, look: Look) -> Reuse | Order | None:
+def stored_version(at: Situation, case: Case, look: Look) -> Reuse | Order | None:
     """Look for a version of today's trace: an accepted one is reused; judged by other checks, it is judged again."""
     definition = case.resolved.definition
     determined = definition.volatility != "VOLATILE" and not definition.order_dependent
@@ -175,7 +217,7 @@ def _stored(at: Situation, case: Case, look: Look) -> Reuse | Order | None:
         return None
     if is_judged_today(case, found) and not found.rejected:
         return Reuse(found, f"v{found.number} was made from the same definition and inputs.")
-    return _order(at, case, "RECHECK", found)
+    return make_order(at, case, "RECHECK", found)
 
 
 def _of_today(at: Situation, case: Case, look: Look, *, exact: bool) -> VersionRecord | None:
@@ -205,7 +247,8 @@ def _fill(at: Situation, case: Case, versions: Iterable[VersionRecord], look: Lo
                 raise
 
 
-def _order(at: Situation, case: Case, kind: str, version: VersionRecord | None) -> Order:
+def make_order(at: Situation, case: Case, kind: str, version: VersionRecord | None) -> Order:
+    """Return the order to build, or to judge `version` again; without the SQL that runs."""
     resolved, asset = case.resolved, case.asset
     inputs: dict[AssetKey, Pinned] = {}
     tokens: dict[tuple[AssetKey, str], str] = {}
@@ -225,13 +268,13 @@ def _order(at: Situation, case: Case, kind: str, version: VersionRecord | None) 
         physical = "=" + ".".join('"' + part.replace('"', '""') + '"' for part in asset.source.table.split("."))
     else:
         physical = at.physical_name(asset.key)
-    order = Order(
+    return Order(
         kind="RECHECK" if kind == "RECHECK" else "BUILD",
         resolved=resolved,
         physical=physical,
         inputs=inputs,
         tokens=tokens,
-        wanted=tuple(sorted(at.readers.get(asset.key, frozenset())))[:MOST_READER_SETS],
+        wanted=_wanted(at, asset.key),
         run=at.run,
         now=at.now,
         root=at.config.root,
@@ -243,12 +286,28 @@ def _order(at: Situation, case: Case, kind: str, version: VersionRecord | None) 
         variables=at.config.variables,
         version=version,
         python=at.python if asset.python is not None else {},
+        shown=at.shown.get(asset.key, ()),
+        dynamic_lists=at.dynamic_lists,
     )
-    return order if asset.sql is None or kind == "RECHECK" else replace(order, sql=_pinned_sql(at, case, order))
 
 
-def _pinned_sql(at: Situation, case: Case, order: Order) -> str:
-    """Return the user's own text with references, parameters and clock functions replaced by position."""
+def _wanted(at: Situation, key: AssetKey) -> tuple[str, ...]:
+    """Return the column set keys that readers see, but those that have a condition of its own for each partition."""
+    keys = (k for k in at.readers.get(key, ()) if not parameters_of(condition_of_key(k)))
+    return tuple(sorted(keys))[:MOST_READER_SETS]
+
+
+def pinned_sql(
+    at: Situation,
+    case: Case,
+    order: Order,
+    relations: Mapping[AssetKey, str] = MappingProxyType({}),
+    values: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Return the user's own text with references, parameters and clock functions replaced by position.
+
+    `relations` stand for upstreams of which only a part is read, `values` are literals of further parameters.
+    """
     from headwater.lineage.sql import render
 
     asset = case.asset
@@ -257,17 +316,7 @@ def _pinned_sql(at: Situation, case: Case, order: Order) -> str:
     assert analysis is not None, "the asset has SQL"
     assert asset.sql is not None, "the asset has SQL"
     assert order.clock_at is not None, "an order has a clock"
-    tables = {str(key): pinned.relation for key, pinned in order.inputs.items()}
+    tables = {str(key): relations.get(key, pinned.relation) for key, pinned in order.inputs.items()}
     parameters = {f"vars.{name}": sql_literal(value) for name, value in at.config.variables.items()}
+    parameters.update(values)
     return render(asset.sql, analysis, tables, parameters, clock_literals(order.clock_at))
-
-
-def sql_literal(value: str | int | float | bool) -> str:
-    """Return a project variable as a typed SQL literal."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, int):
-        return str(value) if value >= 0 else f"({value})"
-    return f"cast('{value!r}' as double)"

@@ -11,13 +11,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from headwater.assets.errors import HeadwaterError, StepError
 from headwater.assets.key import AssetKey
 from headwater.lineage.graph import AssetGraph
 from headwater.lineage.record import Draft
-from headwater.runtime.build import error_text, perform, relation_of, take_token
+from headwater.runtime.build import error_text, perform, relation_of
+from headwater.runtime.definer import PublishedSchemas
 from headwater.runtime.engines.engine import Session
+from headwater.runtime.fingerprints import take_token
 from headwater.runtime.interrupt import Interrupt
 from headwater.runtime.leaving import retire_item
 from headwater.runtime.model import (
@@ -36,6 +39,7 @@ from headwater.runtime.order import Built, Order
 from headwater.runtime.publish import Hands, Item, publish
 from headwater.runtime.published_files import discard_draft, in_environment, located, prepare_file
 from headwater.runtime.recording import (
+    added_keys,
     ended_entry,
     failed_entry,
     gate_entry,
@@ -51,11 +55,15 @@ from headwater.runtime.recording import (
 from headwater.runtime.resolve import Ended, Reuse, Situation, resolve_step
 from headwater.runtime.runlog import RunLog
 from headwater.runtime.scheduler import Schedule
-from headwater.runtime.staleness import Decision
+from headwater.runtime.slice_facts import learn
+from headwater.runtime.staleness import Case, Decision, decide
 from headwater.runtime.state import State, VersionRecord
 
 BATCH = 16
 LONGEST_WAIT_SECONDS = 0.5  # that an accepted version waits for others to be published with it
+
+if TYPE_CHECKING:
+    from headwater.runtime.partition_status import Missing
 
 _CURRENT = Decision(Status("CURRENT"))
 _BAD = {"FAILED": "FAILED", "SKIPPED": "FAILED", "BLOCKED": "BLOCKED", "HELD": "BLOCKED"}
@@ -233,12 +241,16 @@ class Run:
             attempts=1,
             seconds=built.milliseconds / 1000,
             checks=built.verdict.results,
+            partitions=None if order.slices is None else order.slices.new.domain.text or None,
         )
+        if not version.rejected:  # what a build that was blocked says about partitions is not taken on trust either
+            books.state.dynamic, added = added_keys(order, built, books.state)
+            books.facts += added
         if version.rejected:
             self._reject(version, result)
         elif recheck:
             books.state.published[version.asset] = version
-            books.decisions[version.asset] = _CURRENT
+            books.decisions[version.asset] = self._decision_after(version)
             self._finish(replace(result, outcome="RECHECKED", message="Its checks were evaluated again."))
         else:
             self._accept(version, result)
@@ -255,7 +267,11 @@ class Run:
         version = shared_with_equal(new_version(order, built, number, source), books.state)
         if version.physical != built.physical:
             books.dropped.append(built.physical)
+            if built.slices is not None and built.slices.store == f"{built.physical}__rows":
+                books.dropped.append(built.slices.store)
         books.facts.append(staged(version, built, source))
+        if built.slices is not None or built.shown:
+            learn(books.state.facts, version, built)
         return version
 
     def _accept(self, version: VersionRecord, result: StepResult, left: VersionRecord | None = None) -> None:
@@ -273,7 +289,7 @@ class Run:
             item = replace(item, left=left.number, why=self._plan.why)
         books.pending.append(item)
         books.state.published[version.asset] = version
-        books.decisions[version.asset] = _CURRENT
+        books.decisions[version.asset] = self._decision_after(version)
         message = result.message or ("" if changed else "It came out equal to what readers see.")
         books.waiting[version.asset] = replace(result, changed=changed, message=message)
         self._settle(version.asset, result.outcome)
@@ -287,6 +303,14 @@ class Run:
             item, message = retire_item(version, config, self._plan.environment, self._foreign, self._pointed)
             books.pending.append(item)
             books.waiting[key] = StepResult(key, "RETIRED", changed=True, message=message)
+
+    def _decision_after(self, version: VersionRecord) -> Decision:
+        """Return what readers may count on now; of a partitioned asset, some partitions may still be waiting."""
+        if version.slices is None:
+            return _CURRENT
+        resolved, _ = self._at.definer.resolve(version.asset, PublishedSchemas(self._books.state))
+        state, decisions = self._books.state, self._books.decisions
+        return decide(Case(resolved, version, state, decisions, self._at.now, self._at.config.timezone))
 
     def _require_free_name(self, key: AssetKey) -> None:
         """Raise StepError where a foreign table has the name, before anything is built on what could not be shown."""
@@ -340,7 +364,8 @@ class Run:
         if ended.outcome == "FAILED":
             self._fail(key, StepError(ended.message), 0)
             return
-        self._books.decisions[key] = _CURRENT if ended.outcome == "VERIFIED_EQUAL" else ended.decision
+        equal = ended.outcome == "VERIFIED_EQUAL" and ended.decision.partitions is None
+        self._books.decisions[key] = _CURRENT if equal else ended.decision
         self._books.facts.append(ended_entry(key, ended, self._hands.run))
         number, rows = (None, None) if ended.version is None else (ended.version.number, ended.version.rows)
         self._finish(StepResult(key, ended.outcome, version=number, rows=rows, message=ended.message))
@@ -423,6 +448,14 @@ class Run:
         self._books.facts.append(token_entry(version, columns, found))
         return found
 
+    def fill_slices(self, missing: Missing) -> None:
+        """Take the fingerprints of slices or partitions that comparing needs; what decides is recorded."""
+        from headwater.runtime.slice_filling import fill_slices
+
+        found = fill_slices(self._own, self._books.state, missing)
+        if found is not None:
+            self._books.facts.append(found)
+
     def intact(self, version: VersionRecord) -> bool:
         """Look at the data of a stored version, and at its file; those that readers see were verified at the start."""
         published = self._books.state.published.get(version.asset)
@@ -478,7 +511,7 @@ class Run:
         """Nothing of this order will be seen: what it may have built and written goes."""
         if order.kind != "BUILD":
             return
-        self._books.dropped.append(order.physical)
+        self._books.dropped += [order.physical, f"{order.physical}__rows", f"{order.physical}__part"]
         path = order.resolved.asset.materialization.path
         if path is not None:
             discard_draft(self._hands.root, located(path, self._hands.suffix))

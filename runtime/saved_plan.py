@@ -70,6 +70,7 @@ def plan_to_json(plan: Plan) -> Json:
         "unaffected": [{"asset": asset, "message": message} for asset, message in plan.unaffected],
         "force": plan.force,
         "retired": list(plan.retired),
+        "partitions": plan.only,
         "rolled_back": [{"asset": asset, "message": message} for asset, message in plan.rolled_back],
         "selection": {
             "select": list(basis.select),
@@ -102,6 +103,7 @@ def plan_from_json(value: Mapping[str, object]) -> Plan:
         force=value["force"],
         retired=tuple(AssetKey(_text(key)) for key in _list(value["retired"])),
         basis=found,
+        only=None if value["partitions"] is None else _text(value["partitions"]),
         rolled_back=_said(value["rolled_back"]),
     )
 
@@ -126,7 +128,7 @@ def _digest(name: str, part: object) -> str:
 def _step_to_json(step: Step) -> Json:
     return {
         "asset": step.asset,
-        "partitions": None,
+        "partitions": step.partitions,
         "action": step.action,
         "certainty": step.certainty,
         "reasons": [
@@ -134,8 +136,9 @@ def _step_to_json(step: Step) -> Json:
                 "code": it.code,
                 "upstream": it.upstream,
                 "columns": None if it.columns is None else list(it.columns),
-                "partition": None,
+                "partition": None if it.partitions is None else ",".join(it.partitions),
                 "message": it.message,
+                "partitions": None if it.partitions is None else list(it.partitions),
             }
             for it in step.reasons
         ],
@@ -151,17 +154,19 @@ def _step_from_json(value: Mapping[str, object]) -> Step:
         raise ValueError(seconds)
     reasons = []
     for it in map(_object, _list(value["reasons"])):
-        upstream, columns = it["upstream"], it["columns"]
+        upstream, columns, parts = it["upstream"], it["columns"], it["partitions"]
         reasons.append(
             Reason(
                 _text(it["code"]),
                 _text(it["message"]),
                 None if upstream is None else AssetKey(_text(upstream)),
                 None if columns is None else tuple(_text(column) for column in _list(columns)),
+                None if parts is None else tuple(_text(part) for part in _list(parts)),
             )
         )
     key = AssetKey(_text(value["asset"]))
-    return Step(key, cast("Action", action), cast("Certainty", certainty), tuple(reasons), seconds)
+    partitions = None if value["partitions"] is None else _text(value["partitions"])
+    return Step(key, cast("Action", action), cast("Certainty", certainty), tuple(reasons), seconds, partitions)
 
 
 def _ground_to_json(ground: Ground) -> Json:

@@ -7,20 +7,24 @@ status of an asset is the gravest of them. Pure: clock, state and definitions ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from headwater.assets.asset import Asset
 from headwater.assets.key import AssetKey
 from headwater.lineage.definition import Definition, ReadSet
-from headwater.lineage.fingerprint import FILE_BYTES, columns_of_key, condition_of_key
+from headwater.lineage.fingerprint import FILE_BYTES
 from headwater.runtime.clock import clock_text, from_iso
 from headwater.runtime.model import Reason, Status, StatusWord
+from headwater.runtime.sentences import definition_message, gone_columns, rows_moved, some, what_is_seen
 from headwater.runtime.state import Hold, State, TraceRead, VersionRecord
+
+if TYPE_CHECKING:
+    from headwater.runtime.partition_status import PartitionStatus
 
 PRECEDENCE: tuple[StatusWord, ...] = ("MISSING", "UNKNOWN", "STALE", "PENDING", "CURRENT")
 Failure = tuple[StatusWord, Reason]
-_MOST_NAMES = 5  # that one sentence lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Decision:
     held: bool = False
     final: bool = False
     settled: bool = False
+    partitions: PartitionStatus | None = None  # of a partitioned asset
 
     @property
     def is_up_to_date(self) -> bool:
@@ -162,8 +167,7 @@ def definition_is_todays(case: Case) -> Iterator[Failure]:
         yield "UNKNOWN", Reason("UNDECIDABLE", message if case.asset.python is not None else what)
     if version is None or version.definition_hash == today.hash:
         return
-    changed = [name for name, text in today.parts().items() if version.definition.get(name, "") != text]
-    yield "STALE", Reason("DEFINITION_CHANGED", _definition_message(changed, version, today))
+    yield "STALE", Reason("DEFINITION_CHANGED", definition_message(version.definition, today))
 
 
 def reads_are_todays(case: Case) -> Iterator[Failure]:
@@ -259,9 +263,25 @@ CLAUSES: tuple[_Named, ...] = (
 
 def decide(case: Case) -> Decision:
     """Return the status of one asset; its upstreams have been decided before (`case.decisions`)."""
+    if case.asset.partitions:
+        return _decide_partitions(case)
     failures = [failure for clause in CLAUSES for failure in clause.failures(case)]
-    if not failures:
-        return _CURRENT
+    return _decided(case, failures) if failures else _CURRENT
+
+
+def _decide_partitions(case: Case) -> Decision:
+    """Return the status of a partitioned asset: its gravest, but MISSING only where none of it was ever published."""
+    from headwater.runtime.partition_status import divided, failures_of, space_of
+
+    found = list(failures_of(case))
+    partitions = divided(space_of(case), found, PRECEDENCE)
+    missing: StatusWord = "MISSING" if case.published is None else "STALE"
+    failures: list[Failure] = [(missing if word == "MISSING" else word, reason) for word, reason, _ in found]
+    decision = _decided(case, failures) if failures else _CURRENT
+    return replace(decision, partitions=partitions)
+
+
+def _decided(case: Case, failures: list[Failure]) -> Decision:
     failures.sort(key=lambda failure: PRECEDENCE.index(failure[0]))
     word = failures[0][0]
     reasons = tuple(reason for _, reason in failures)
@@ -311,6 +331,10 @@ def is_judged_today(case: Case, version: VersionRecord) -> bool:
 def is_of_today(case: Case, version: VersionRecord) -> bool | None:
     """Return whether `version` has today's trace: definition, inputs as read, parameters. None: not known yet."""
     definition = case.resolved.definition
+    if case.asset.partitions:
+        from headwater.runtime.partition_status import shows_today
+
+        return shows_today(case, version)
     if version.definition_hash != definition.hash or version.clock != case.clock:
         return False
     if case.asset.is_external:
@@ -330,9 +354,10 @@ def missing_tokens(case: Case, versions: Iterable[VersionRecord]) -> tuple[tuple
     """
     wanted: dict[tuple[AssetKey, str], tuple[VersionRecord, str]] = {}
     for version in versions:
-        if False in [_is_equal(case, read) for read in version.trace]:
+        trace = version.trace if version.slices is None else ()  # its partitions are compared one by one
+        if False in [_is_equal(case, read) for read in trace]:
             continue
-        for read in (*version.trace, *version.gate.reads):
+        for read in (*trace, *version.gate.reads):
             if _is_equal(case, read) is None:
                 wanted[(read.upstream, read.columns)] = (case.state.published[read.upstream], read.columns)
     return tuple(wanted.values())
@@ -341,7 +366,7 @@ def missing_tokens(case: Case, versions: Iterable[VersionRecord]) -> tuple[tuple
 def _is_equal(case: Case, read: TraceRead) -> bool | None:
     """Return whether a read would see now what it saw then; None where that was never fingerprinted."""
     upstream = case.state.published.get(read.upstream)
-    if upstream is None or _gone(upstream, read):
+    if upstream is None or gone_columns(upstream, read.columns):
         return False
     if upstream.number == read.number:
         return True
@@ -353,46 +378,20 @@ def _compare(case: Case, read: TraceRead, code: str) -> Iterator[Failure]:
     upstream = case.state.published.get(read.upstream)
     if upstream is None or _is_equal(case, read):
         return
-    gone = _gone(upstream, read)
+    gone = gone_columns(upstream, read.columns)
     if gone:
-        message = f"{_some(gone)} of {read.upstream} is gone since v{upstream.number}."
+        message = f"{some(gone)} of {read.upstream} is gone since v{upstream.number}."
         yield "STALE", Reason(code, message, read.upstream, gone)
         return
-    columns = columns_of_key(read.columns)
+    columns, seen = what_is_seen(read.columns)
     token = case.state.token(upstream, read.columns)
     if token is None:
-        seen = _what(columns, condition_of_key(read.columns), "all columns")
         message = f"the fingerprint of {seen} in {read.upstream}@v{upstream.number} was never computed."
         yield "UNKNOWN", Reason("UNDECIDABLE", message, read.upstream, columns)
         return
-    rows = "" if read.columns == FILE_BYTES else _rows_moved(read.token, token)
-    what = _what(columns, condition_of_key(read.columns), "the data it reads")
-    message = f"{what} of {read.upstream} changed between v{read.number} and v{upstream.number}{rows}."
+    rows = "" if read.columns == FILE_BYTES else rows_moved(read.token, token)
+    message = f"{seen} of {read.upstream} changed between v{read.number} and v{upstream.number}{rows}."
     yield "STALE", Reason(code, message, read.upstream, columns)
-
-
-def _rows_moved(then: str, now: str) -> str:
-    rows_then, rows_now = then.split(":")[0], now.split(":")[0]
-    return f" ({rows_then} rows then, {rows_now} now)" if rows_then != rows_now else ""
-
-
-def _what(columns: tuple[str, ...] | None, condition: str | None, everything: str) -> str:
-    """Return what a read sees, for a sentence."""
-    seen = everything if columns is None else _some(columns) if columns else "the number of rows"
-    return seen if condition is None else f"{seen} where {condition}"
-
-
-def _some(columns: tuple[str, ...]) -> str:
-    """Return column names for a sentence, which stays one: the reason itself has all of them."""
-    if len(columns) <= _MOST_NAMES:
-        return ", ".join(columns)
-    return f"{', '.join(columns[: _MOST_NAMES - 1])} and {len(columns) - _MOST_NAMES + 1} more columns"
-
-
-def _gone(upstream: VersionRecord, read: TraceRead) -> tuple[str, ...]:
-    """Return the columns that were read and that the upstream no longer has: what it gives now cannot be equal."""
-    names = {name.lower() for name, _ in upstream.schema}
-    return tuple(name for name in columns_of_key(read.columns) or () if name not in names)
 
 
 def _rollback_message(case: Case, hold: Hold) -> str:
@@ -402,14 +401,3 @@ def _rollback_message(case: Case, hold: Hold) -> str:
         f"{hold.by} rolled it back from v{hold.version.number}{shown} on {hold.at[:10]}{why}, and a build would make "
         f"v{hold.version.number} again; `headwater rollback {case.asset.key} --release` lets it."
     )
-
-
-def _definition_message(changed: list[str], version: VersionRecord, today: Definition) -> str:
-    then, now = version.definition.get("parameters"), today.parts()["parameters"]
-    said = {
-        "logic": "its code changed",
-        "config": "how it is stored or where it comes from changed",
-        "settings": "the engine or its settings changed",
-        "parameters": f"a parameter changed ({then or 'none'} to {now or 'none'})",
-    }
-    return " and ".join(said[name] for name in changed if name in said) + "." if changed else "its definition changed."

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from headwater.assets.key import AssetKey
+from headwater.lineage.encoding import JsonValue
 from headwater.lineage.fingerprint import FILE_BYTES
 from headwater.lineage.schema import SchemaColumns
+
+Ranges = Sequence[tuple[int, int]]  # of slice numbers, both ends included
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,49 @@ class TraceRead:
     number: int
     columns: str
     token: str
+
+
+@dataclass(frozen=True, slots=True)
+class SliceRead:
+    """What some partitions of a version saw of one upstream, at the version `number` of it.
+
+    All of them saw the rows with the fingerprint `token`; or they saw the slices of the upstream that `parts` has (a
+    SliceMap as JSON); or, with neither, each saw the rows that meet the condition in `columns` for its own partition:
+    their tokens are among the slice facts.
+    """
+
+    upstream: AssetKey
+    number: int
+    columns: str
+    token: str = ""
+    parts: JsonValue = None
+    count: int = 0  # of the partitions that `parts` has
+
+
+@dataclass(frozen=True, slots=True)
+class SliceTrace:
+    """What some partitions of a version (as text) were made from, and when, ISO 8601 UTC."""
+
+    partitions: str
+    definition: Mapping[str, str]
+    definition_hash: str
+    clock: str | None
+    created: str
+    reads: tuple[SliceRead, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """The slices that a version of a partitioned asset shows: where they are stored, and those of each partition.
+
+    `parts` is a SliceMap as JSON, `count` the number of its partitions, `last` the highest slice number ever given.
+    """
+
+    store: str
+    parts: JsonValue
+    count: int
+    last: int
+    traces: tuple[SliceTrace, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +118,16 @@ class VersionRecord:
     milliseconds: int = 0
     text: str = ""  # digest of the blob with the text that ran
     named: str | None = None  # what the asset was called when this was recorded, where that is another name
+    slices: Slices | None = None  # of a partitioned asset
     lineage: Mapping[str, object] | None = None  # of a Python asset's columns, in the form of recorded_lineage
 
     @property
     def trace_key(self) -> str:
         """What it was made from, as one hash: equal keys mean equal definition, inputs as read, and parameters."""
-        return trace_key(self.definition_hash, self.trace, self.clock or self.source.get("sha256"))
+        parameter = self.clock or self.source.get("sha256")
+        if self.slices is not None:  # which rows each partition saw is in the slices that it has
+            parameter = f"{parameter}\0{self.slices.parts}"
+        return trace_key(self.definition_hash, self.trace, parameter)
 
     @property
     def is_foreign(self) -> bool:
@@ -112,6 +162,15 @@ class Observation:
     digest: str
     at: str
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicKey:
+    """A key of a list of dynamic keys. `since` is when it was added last, `retired` when it was taken off, or None."""
+
+    key: str
+    since: str
+    retired: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +214,38 @@ class Hold:
     why: str = ""
 
 
+class SliceFacts(Protocol):
+    """Fingerprint tokens of single slices and partitions, looked up when they are needed: there may be millions."""
+
+    def held(self, asset: AssetKey, columns: str, numbers: Ranges) -> Mapping[int, str]:
+        """Return what is known of what slices of `asset` hold, by slice number."""
+        ...
+
+    def seen(self, asset: AssetKey, upstream: AssetKey, columns: str, numbers: Ranges) -> Mapping[int, str]:
+        """Return what slices of `asset` saw of `upstream` under a condition with their parameters."""
+        ...
+
+    def shown(self, asset: AssetKey, number: int, columns: str) -> Mapping[str, str]:
+        """Return what a version of `asset` shows under such a condition, by the text of the reader's partition."""
+        ...
+
+
+class NoSliceFacts:
+    """Nothing is known, as where nothing is partitioned."""
+
+    def held(self, asset: AssetKey, columns: str, numbers: Ranges) -> Mapping[int, str]:
+        """Return nothing."""
+        return {}
+
+    def seen(self, asset: AssetKey, upstream: AssetKey, columns: str, numbers: Ranges) -> Mapping[int, str]:
+        """Return nothing."""
+        return {}
+
+    def shown(self, asset: AssetKey, number: int, columns: str) -> Mapping[str, str]:
+        """Return nothing."""
+        return {}
+
+
 @dataclass(slots=True)
 class State:
     """A snapshot for one environment. The coordinator of a run updates its own copy; deciding only reads."""
@@ -168,6 +259,9 @@ class State:
     warehouse: WarehouseNow = field(default_factory=WarehouseNow)
     holds: dict[AssetKey, tuple[Hold, ...]] = field(default_factory=dict)  # newest first
     shown_as: dict[AssetKey, AssetKey] = field(default_factory=dict)  # renamed assets -> where readers find them
+    facts: SliceFacts = field(default_factory=NoSliceFacts)
+    functions: Mapping[str, Callable[..., Iterable[str]]] = field(default_factory=dict)  # that map partitions, by name
+    dynamic: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # lists of dynamic keys, without retired ones
 
     def token(self, version: VersionRecord, columns: str) -> str | None:
         """Return the fingerprint token of `columns` of `version`, or None where it was never computed."""
@@ -182,6 +276,10 @@ class StateReader(Protocol):
 
     def snapshot(self, environment: str) -> State:
         """Return what is known for `environment`. Raises StateInvalid where it cannot be read."""
+        ...
+
+    def last_slice(self, asset: AssetKey) -> int:
+        """Return the highest slice number that any version of `asset` was given, 0 where there is none."""
         ...
 
     def versions(self, asset: AssetKey) -> tuple[VersionRecord, ...]:

@@ -12,7 +12,8 @@ from headwater.assets.errors import StateInvalid
 from headwater.assets.key import AssetKey
 from headwater.runtime.facts import version_from_json
 from headwater.runtime.renaming import Names, named_in_record, names_of, rename_in_record
-from headwater.runtime.state import Hold, Observation, State, VersionRecord
+from headwater.runtime.slice_facts import StoredSliceFacts
+from headwater.runtime.state import DynamicKey, Hold, Observation, State, VersionRecord
 
 _VERSION = "v.asset, v.record, v.gate, v.created"
 _STORED = "v.physical not in (select physical from disposed)"
@@ -100,8 +101,17 @@ class SqlStateReader:
             for asset, state, digest, at, number in self._db.execute("select * from source")
         }
         extra.update({(self._today(a), n, c): t for a, n, c, t in self._db.execute("select * from token")})
-        holds, shown_as = self.holds(environment), self.shown_as(environment)
-        return State(environment, published, rejected, observed, extra_tokens=extra, holds=holds, shown_as=shown_as)
+        return State(
+            environment,
+            published,
+            rejected,
+            observed,
+            extra_tokens=extra,
+            holds=self.holds(environment),
+            shown_as=self.shown_as(environment),
+            facts=StoredSliceFacts(self._db, self._then),
+            dynamic=self.dynamic(),
+        )
 
     def shown_as(self, environment: str) -> dict[AssetKey, AssetKey]:
         """Return under which name readers of `environment` find assets that were renamed and not published since."""
@@ -158,6 +168,24 @@ class SqlStateReader:
     def is_stored(self, version: VersionRecord) -> bool:
         """Return whether the data of a version was not disposed of."""
         return not self._db.execute("select 1 from disposed where physical = ?", (version.physical,)).fetchall()
+
+    def last_slice(self, asset: AssetKey) -> int:
+        """Return the highest slice number that any version of `asset` was given, 0 where there is none."""
+        query = "select max(json_extract(record, '$.slices.last')) from version where asset = ?"
+        return int(self._db.execute(query, (self._recorded(asset),)).fetchone()[0] or 0)
+
+    def dynamic(self) -> dict[str, tuple[str, ...]]:
+        """Return the keys of every list of dynamic keys, without retired ones, in the order in which they came."""
+        found: dict[str, list[str]] = {}
+        query = "select list, key from dynamic_key where retired is null order by list, place"
+        for name, key in self._rows(query):
+            found.setdefault(str(name), []).append(str(key))
+        return {name: tuple(keys) for name, keys in found.items()}
+
+    def dynamic_keys(self, name: str) -> tuple[DynamicKey, ...]:
+        """Return every key that a list of dynamic keys ever had, in the order in which they came."""
+        rows = self._rows("select key, since, retired from dynamic_key where list = ? order by place", name)
+        return tuple(DynamicKey(str(key), str(since), None if gone is None else str(gone)) for key, since, gone in rows)
 
     def published_anywhere(self) -> list[tuple[str, VersionRecord]]:
         """Return every pointer of every environment, as (environment, version)."""
@@ -249,8 +277,13 @@ class SqlStateReader:
     def physical_names(self) -> frozenset[str]:
         """Return every physical relation that some version rests on, rejected ones too."""
         return frozenset(
-            row[0]
-            for row in self._db.execute(f"select distinct physical from version v where verdict <> '' and {_STORED}")
+            name
+            for row in self._db.execute(
+                "select distinct case when physical in (select physical from disposed) then null else physical end, "
+                "json_extract(record, '$.slices.store') from version where verdict <> ''"
+            )
+            for name in row
+            if name is not None
         )
 
     def warehouse(self) -> tuple[str, int] | None:
@@ -297,10 +330,20 @@ class SqlStateReader:
         try:
             return tuple([self._version(*row) for row in self._db.execute(sql, parameters) if row[2] != "{}"])
         except (sqlite3.OperationalError, ValueError, KeyError, TypeError) as error:
-            raise StateInvalid(
-                f"The tables that the ledger is projected to are damaged ({error}).",
-                "Run `headwater ledger rebuild`, which makes them anew from the entries.",
-            ) from error
+            raise _damaged(error) from error
+
+    def _rows(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
+        try:
+            return self._db.execute(sql, parameters).fetchall()
+        except sqlite3.OperationalError as error:
+            raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> StateInvalid:
+    return StateInvalid(
+        f"The tables that the ledger is projected to are damaged ({error}).",
+        "Run `headwater ledger rebuild`, which makes them anew from the entries.",
+    )
 
 
 def _step(run: str, asset: str, outcome: str, number: int | None, at: str, record: str) -> StepRecord:

@@ -171,7 +171,7 @@ class Workspace:
             state.sources = sources_now(self.loaded.assets.values(), state, self.config.root, verify=verify_sources)
             if state.published:
                 state.warehouse = self._warehouse_now(state, token, verify_data)
-        return self.judge(graph, state)
+            return self.judge(graph, state)
 
     def _require_own_histories(self, connection: sqlite3.Connection) -> None:
         """Raise ProjectError for a rename onto an asset that has a history of its own."""
@@ -186,6 +186,10 @@ class Workspace:
         Raises ProjectError with the problems that resolving found. One that only a new delivery can have caused is a
         matter of its asset alone: that asset is UNKNOWN, and says why.
         """
+        if any(asset.mappings for asset in self.loaded.assets.values()):
+            from headwater.runtime.mapping_functions import MappingFunctions
+
+            state.functions = MappingFunctions(self.config.root)
         altered = altered_files(state, self.config.root, self.suffix(state.environment))
         state.warehouse = replace(state.warehouse, altered_files=altered)
         state.sources.update(foreign_tables(self.loaded.assets, state, state.warehouse))

@@ -79,6 +79,33 @@ def test_the_examples_of_the_page_on_lineage_are_one_sound_project(tmp_path: Pat
     ]
 
 
+def test_the_examples_of_the_page_on_partitions_are_one_sound_project(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "partitions.md"
+    (yaml,), (sql,), (growth, shops) = (blocks(page, name) for name in ("yaml", "sql", "python"))
+    sales = "day: {daily: {start: 2024-01-01}}, region: {static: [no, se, it]}"
+    quarters = "quarter: {quarterly: {start: 2023-Q1}}"
+    files = {
+        "headwater.toml": "",
+        "data/shops.csv": "shop\noslo\nbergen\n",
+        "assets/raw/sources.yaml": "external:\n  raw.shops: {file: data/shops.csv}\n",
+        "assets/all.sql": f"/* @asset\n{yaml}*/\nselect 1 as x",
+        "assets/stg/sales.sql": f"/* @asset\npartitions: {{{sales}}}\n*/\nselect 1 as amount",
+        "assets/stg/rates.sql": "/* @asset\npartitions: {month: {monthly: {start: 2024-01}}}\n*/\nselect 1 as rate",
+        "assets/mart/areas.sql": sql,
+        "assets/mart/quarters.sql": f"/* @asset\npartitions: {{{quarters}}}\n*/\nselect 1 as x",
+        "assets/mart/history.sql": f"/* @asset\npartitions: {{{quarters}}}\n*/\nselect 1 as x",
+        "assets/mart/growth.py": growth,
+        "assets/stg/shops.py": shops,
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert load_project(tmp_path).errors == ()
+    assert load_project(tmp_path).run(select="+stg.shops").outcome == "SUCCEEDED"
+    assert [it.key for it in load_project(tmp_path).dynamic_keys("shops")] == ["oslo", "bergen"]
+
+
 def test_the_clauses_of_the_manual_are_those_of_the_code_in_their_order() -> None:
     from headwater.runtime.staleness import CLAUSES
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from headwater.assets.partitions.relate import mapping_fault, read_before_start
 from headwater.assets.partitions.space import Space
 from headwater.assets.partitions.texts import key_fault, quoted
 
+LIST_NAME = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # axes do not depend on the time of asking
 
 
@@ -32,8 +34,9 @@ def dimension_faults(name: str, dimension: Dimension) -> Iterator[Fault]:
     if isinstance(dimension, Windows):
         yield from _window_faults(name, dimension)
     elif isinstance(dimension, DynamicKeys):
-        if key_fault(dimension.name):
-            yield Fault(f"the list of dynamic keys of {name} {key_fault(dimension.name)}.", "Name it.", "dynamic")
+        if not LIST_NAME.fullmatch(dimension.name):
+            message = f"{dimension.name!r} cannot be the name of the dynamic keys of {name}."
+            yield Fault(message, "Use lower-case letters, digits and underscores.", "dynamic")
     else:
         if not dimension.keys:
             yield Fault(f"the dimension {name} has no keys.", "List at least one.", "static")

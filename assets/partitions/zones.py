@@ -18,7 +18,7 @@ from headwater.assets.partitions.days import FIRST_YEAR, LAST_YEAR
 
 HOUR_SECONDS = 3600
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_STRIDE_SECONDS = 4 * 24 * HOUR_SECONDS  # no zone changed its offset and changed it back within four days
+_STRIDE_SECONDS = 3 * 24 * HOUR_SECONDS  # no zone changed its offset and back so fast; Freetown took 4 days, in 1939
 _YEAR = 366 * 24 * HOUR_SECONDS
 _FIRST = int((datetime(FIRST_YEAR, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds())
 _LAST = int((datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds())
@@ -58,9 +58,7 @@ class Zone:
         """Return the offset from UTC in seconds at an instant."""
         if self._fixed:
             return 0
-        found = moment_of(instant).astimezone(self._info).utcoffset()
-        assert found is not None
-        return found // timedelta(seconds=1)
+        return _utcoffset(datetime.fromtimestamp(instant, self._info))
 
     def day_begins(self, day: date) -> int:
         """Return the instant from which on no local time is before `day`.
@@ -144,7 +142,7 @@ class Zone:
         """Get to know the offsets up to `instant`, which lies before or after what is known."""
         while self._until <= instant:
             step = self._until + _STRIDE_SECONDS
-            changed = self._first_change(self._until, step)
+            changed = None if self.offset(step) == self._offsets[-1] else self._first_change(self._until, step)
             self._until = step if changed is None else changed
             if changed is not None:
                 self._numbers.append(self._last_number() + 1)
@@ -153,7 +151,7 @@ class Zone:
                 self._until += 1
         while self._from > instant:
             step = self._from - _STRIDE_SECONDS
-            changed = self._last_change(step, self._from)
+            changed = None if self.offset(step) == self._offsets[0] else self._last_change(step, self._from)
             begins = step if changed is None else changed
             offset = self._offsets[0]
             self._numbers[0] -= (self._from + offset) // HOUR_SECONDS - (begins + offset) // HOUR_SECONDS
@@ -164,21 +162,17 @@ class Zone:
                 self._offsets.insert(0, self.offset(self._from))
                 self._numbers.insert(0, self._numbers[0] - 1)
 
-    def _first_change(self, early: int, late: int) -> int | None:
-        """Return the instant in (early, late] at which the offset stops being that of `early`, if it does."""
-        before = self.offset(early)
-        if self.offset(late) == before:
-            return None
+    def _first_change(self, early: int, late: int) -> int:
+        """Return the instant in (early, late], whose ends differ, at which the offset stops being that of `early`."""
+        before = self._offsets[-1]
         while late - early > 1:
             middle = (early + late) // 2
             early, late = (middle, late) if self.offset(middle) == before else (early, middle)
         return late
 
-    def _last_change(self, early: int, late: int) -> int | None:
-        """Return the instant in (early, late] at which the offset becomes that of `late`, if it was another."""
-        after = self.offset(late)
-        if self.offset(early) == after:
-            return None
+    def _last_change(self, early: int, late: int) -> int:
+        """Return the instant in (early, late], whose ends differ, at which the offset becomes that of `late`."""
+        after = self._offsets[0]
         while late - early > 1:
             middle = (early + late) // 2
             early, late = (early, middle) if self.offset(middle) == after else (middle, late)
@@ -188,4 +182,4 @@ class Zone:
 def _utcoffset(moment: datetime) -> int:
     found = moment.utcoffset()
     assert found is not None
-    return found // timedelta(seconds=1)
+    return found.days * 86400 + found.seconds

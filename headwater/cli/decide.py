@@ -23,6 +23,12 @@ def certainty(function: Callback) -> Callback:
     return click.option("--verify-data", is_flag=True, help=text)(function)
 
 
+def only_partitions(function: Callback) -> Callback:
+    """Add `--partitions`."""
+    text = "Of partitioned assets only these: 2024-01-01..2024-01-31, or eu,us, or day=2024-01-01..;region=eu."
+    return click.option("--partitions", metavar="RANGES", help=text)(function)
+
+
 @verb("ls", examples=("headwater ls", "headwater ls tag:finance", "headwater ls 'mart.*' --exclude kind:view"))
 @selection
 @click.pass_context
@@ -105,6 +111,7 @@ def why(context: click.Context, asset: str) -> None:
     metavar="FILE",
     help="Save the plan, to run just this later: run --plan FILE.",
 )
+@only_partitions
 @certainty
 @click.pass_context
 def plan(
@@ -115,6 +122,7 @@ def plan(
     retire: bool,
     out: Path | None,
     verify_data: bool,
+    partitions: str | None,
 ) -> None:
     """Show what `run` would do, in order, and why."""
     from headwater.cli.progress import watching
@@ -130,6 +138,7 @@ def plan(
             verify_data=verify_data,
             progress=progress,
             retire=retire,
+            partitions=partitions,
         )
     if out is not None:
         from headwater.api import save_plan

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headwater.assets.errors import RequestError
-from headwater.cli.decide import certainty, selection
+from headwater.cli.decide import certainty, only_partitions, selection
 from headwater.cli.progress import watching
 from headwater.cli.settings import settings_of
 from headwater.cli.verbs import verb
@@ -27,6 +27,7 @@ CANCELLED = 130
         "headwater run tag:finance --workers 4 --fail-fast",
         "headwater run mart.old --retire",
         "headwater run --plan plan.json     (what `plan --out plan.json` said, or nothing)",
+        "headwater run mart.daily --partitions 2024-01-01..2024-01-31",
     ),
 )
 @selection
@@ -41,6 +42,7 @@ CANCELLED = 130
     metavar="FILE",
     help="Run a saved plan; refused where what it depends on has changed.",
 )
+@only_partitions
 @certainty
 @click.pass_context
 def run(
@@ -53,6 +55,7 @@ def run(
     force: bool,
     verify_data: bool,
     retire: bool,
+    partitions: str | None,
 ) -> int:
     """Build what is stale, check it, and publish what passes.
 
@@ -76,6 +79,7 @@ def run(
             verify_data=verify_data,
             progress=progress,
             retire=retire,
+            partitions=partitions,
         )
 
     from headwater.render.documents import run_document

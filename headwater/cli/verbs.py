@@ -37,6 +37,7 @@ VERBS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("run", "headwater.cli.run:run"),
             ("rollback", "headwater.cli.rollback:rollback"),
             ("env", "headwater.cli.env:env"),
+            ("partitions", "headwater.cli.partitions:partitions"),
         ),
     ),
     (

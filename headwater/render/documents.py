@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Explanation,
         LineageView,
         LogLine,
+        PartitionLine,
         Plan,
         Reason,
         RunLine,
@@ -50,9 +51,22 @@ def _asset_status(item: AssetStatus) -> Document:
         "status": item.status.word,
         "freshness": item.freshness,
         "lag_seconds": item.lag_seconds,
-        "partitions": None,
+        "partitions": _partitions(item.partitions),
         "reasons": reasons_document(item.status.reasons),
         "note": item.note,
+    }
+
+
+def _partitions(line: PartitionLine | None) -> Document | None:
+    if line is None:
+        return None
+    return {
+        "total": line.total,
+        "current": line.current,
+        "stale": list(line.stale),
+        "missing": list(line.missing),
+        "pending": list(line.pending),
+        "unknown": list(line.unknown),
     }
 
 
@@ -63,8 +77,9 @@ def reasons_document(reasons: Iterable[Reason]) -> list[Document]:
             "code": it.code,
             "upstream": it.upstream,
             "columns": None if it.columns is None else list(it.columns),
-            "partition": None,
+            "partition": None if it.partitions is None else ",".join(it.partitions),
             "message": it.message,
+            "partitions": None if it.partitions is None else list(it.partitions),
         }
         for it in reasons
     ]
@@ -75,7 +90,7 @@ def plan_document(plan: Plan) -> Document:
     steps: list[Document] = [
         {
             "asset": it.asset,
-            "partitions": None,
+            "partitions": it.partitions,
             "action": it.action,
             "certainty": it.certainty,
             "reasons": reasons_document(it.reasons),
@@ -93,6 +108,7 @@ def plan_document(plan: Plan) -> Document:
         "force": plan.force,
         "retired": list(plan.retired),
         "rolled_back": [{"asset": asset, "message": message} for asset, message in plan.rolled_back],
+        "partitions": plan.only,
     }
 
 
@@ -111,7 +127,7 @@ def run_document(result: RunResult) -> Document:
 def _step_result(step: StepResult) -> Document:
     return {
         "asset": step.asset,
-        "partitions": None,
+        "partitions": step.partitions,
         "outcome": step.outcome,
         "changed": step.changed,
         "version": step.version,

@@ -135,6 +135,12 @@ class _Condition:
             raise _NotSimple
         return f"${name if isinstance(name, str) else name.name}"
 
+    def dotted(self, node: Any) -> str:
+        part = node.args["expression"]
+        if not isinstance(node.this, (exp.Parameter, exp.Placeholder)) or not isinstance(part, exp.Identifier):
+            raise _NotSimple
+        return f"{self.parameter(node.this)}.{part.name}"
+
     def between(self, node: Any) -> str:
         if node.args.get("symmetric"):
             raise _NotSimple
@@ -173,5 +179,6 @@ _FORMS: Final[dict[type, Callable[[_Condition, Any], str]]] = {
     exp.Or: _Condition.either,
     exp.Not: _Condition.negated,
     exp.Paren: _Condition.inner,
+    exp.Dot: _Condition.dotted,
     exp.Neg: lambda condition, node: f"-{condition.text(node.this)}",
 }

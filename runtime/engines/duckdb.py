@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from headwater.assets.errors import HeadwaterError, ResourceError, WarehouseInvalid
-from headwater.runtime.engines import duckdb_publish, file_token
+from headwater.runtime.engines import duckdb_publish, duckdb_slices, file_token
 from headwater.runtime.engines.duckdb_errors import engine_errors, open_error
 from headwater.runtime.engines.duckdb_fingerprint import canary_sql
 from headwater.runtime.engines.duckdb_session import DuckDBSession
@@ -108,8 +108,13 @@ class DuckDBWarehouse:
 
     def drop(self, names: Sequence[str]) -> None:
         kinds = self._physical()
-        statements = [f"drop {kinds[name]} {PRIVATE}.{identifier(name)}" for name in names if name in kinds]
+        there = [name for name in names if name in kinds]
+        statements = [f"drop {kinds[name]} {PRIVATE}.{identifier(name)}" for name in there]
+        kept = [store for store in self._stores() if store not in names] if there else []
+        if kept:
+            statements.append(duckdb_slices.unlisted_sql(there))  # `delete` sorts before `drop`, so runs last
         self._publisher.transaction(sorted(statements, reverse=True))  # views before the tables they read
+        self._publisher.transaction([duckdb_slices.waste_sql(store) for store in kept])
 
     def use_threads(self, count: int) -> None:
         """Set how many threads one statement may use, for the whole warehouse. One is best for tiny tables."""
@@ -131,6 +136,10 @@ class DuckDBWarehouse:
                 file_token.release(self._path)
             self._token = file_token.file_token(self._path) or ""
         return self._token
+
+    def _stores(self) -> list[str]:
+        with self._guard, engine_errors():
+            return [name for (name,) in self._connection.execute(duckdb_slices.stores_sql()).fetchall()]
 
     def _physical(self) -> dict[str, str]:
         with self._guard, engine_errors():

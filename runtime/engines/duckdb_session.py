@@ -12,13 +12,13 @@ from headwater.assets.asset import Source
 from headwater.assets.errors import StepError
 from headwater.lineage.fingerprint import Fingerprint
 from headwater.lineage.schema import SchemaColumns, column_names
-from headwater.runtime.engines import duckdb_fingerprint, duckdb_ingest, duckdb_objects
+from headwater.runtime.engines import duckdb_fingerprint, duckdb_ingest, duckdb_objects, duckdb_slices
 from headwater.runtime.engines.duckdb_collation import refuse_collations
 from headwater.runtime.engines.duckdb_errors import engine_errors
 from headwater.runtime.engines.duckdb_export import export_sql, write_durably
-from headwater.runtime.engines.duckdb_settings import PRIVATE, RESERVED, identifier
+from headwater.runtime.engines.duckdb_settings import PRIVATE, RESERVED, SLICE, identifier
 from headwater.runtime.engines.duckdb_values import describe, fetch, fetch_one
-from headwater.runtime.engines.engine import Form, Row
+from headwater.runtime.engines.engine import Form, Ranges, Row
 
 
 class DuckDBSession:
@@ -50,6 +50,40 @@ class DuckDBSession:
 
     def ingest(self, physical: str, source: Source, path: Path, columns: Sequence[tuple[str, str]]) -> None:
         duckdb_ingest.ingest(self._cursor, self._target(physical), source, path, columns)
+
+    def begin_slices(self, store: str, first: int) -> None:
+        with engine_errors():
+            duckdb_slices.begin(self._cursor, store, first)
+
+    def add_slice(self, store: str, number: int, sql: str) -> int:
+        query = _query(sql)
+        with engine_errors(first_line=2):
+            if "collate" in sql.lower():
+                refuse_collations(self._cursor, f"(\n{query}\n)")
+            return duckdb_slices.add(self._cursor, store, number, query)
+
+    def store_columns(self, store: str) -> SchemaColumns:
+        with engine_errors():
+            return duckdb_slices.columns_of(self._cursor, store)
+
+    def drop_table(self, physical: str) -> None:
+        with engine_errors():
+            self._cursor.execute(f"drop table {self._target(physical)}")
+
+    def show_slices(self, physical: str, store: str, ranges: Ranges) -> None:
+        with engine_errors():
+            duckdb_slices.show(self._cursor, store, physical, ranges)
+
+    def part(self, store: str, columns: Sequence[str], ranges: Ranges) -> str:
+        return duckdb_slices.part_sql(store, columns, ranges)
+
+    def by_slice(self, store: str, ranges: Ranges, expressions: Sequence[str]) -> list[Row]:
+        query = (
+            f"select {SLICE}, {', '.join(expressions)} from {self.relation(store)}"
+            f" where {duckdb_slices.within(ranges)} group by {SLICE}"
+        )
+        with engine_errors(first_line=1):
+            return fetch(self._cursor, query, None)
 
     def describe(self, relation: str) -> SchemaColumns:
         with engine_errors():

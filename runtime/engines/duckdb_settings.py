@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import duckdb
 
 PRIVATE = "_headwater"  # the schema of physical tables and of our own bookkeeping
-RESERVED = frozenset(["identity", "publications"])
+LISTED = "slices"  # the table of the slices that each version of a sliced asset shows
+SLICE = "_headwater_slice"  # the column of a store that says of which slice a row is
+RESERVED = frozenset(["identity", "publications", LISTED])
 
 RESULTS: Mapping[str, str] = MappingProxyType(
     {

@@ -18,15 +18,18 @@ INTEGERS = frozenset(
 _VALUES = INTEGERS | {"boolean", "float", "double", "varchar", "blob", "json"}
 
 
-def fetch(cursor: duckdb.DuckDBPyConnection, sql: str, limit: int) -> list[Row]:
-    """Return at most `limit` rows of a query; what is no `Value` (dates, decimals, lists) comes as the engine's text.
+def fetch(cursor: duckdb.DuckDBPyConnection, sql: str, limit: int | None) -> list[Row]:
+    """Return at most `limit` rows of a query (None: all).
+
+    What is no `Value` (dates, decimals, lists) comes as the engine's text.
 
     The engine writes that text: in Python, a timestamp with time zone would need a library that we do not have.
     """
     kinds = [type_ for _, type_ in describe(cursor, f"(\n{sql}\n)")]
     names = [f"c{place}" for place in range(len(kinds))]
     picked = [n if kind in _VALUES else f"{n}::varchar" for n, kind in zip(names, kinds, strict=True)]
-    return all_rows(cursor, f"select {', '.join(picked)} from (\n{sql}\n) as t({', '.join(names)}) limit {int(limit)}")
+    most = "" if limit is None else f" limit {int(limit)}"
+    return all_rows(cursor, f"select {', '.join(picked)} from (\n{sql}\n) as t({', '.join(names)}){most}")
 
 
 def fetch_one(cursor: duckdb.DuckDBPyConnection, sql: str) -> Row:

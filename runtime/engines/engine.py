@@ -13,6 +13,7 @@ from headwater.lineage.schema import SchemaColumns
 
 Value = str | int | float | bool | bytes | None
 Row = tuple[Value, ...]
+Ranges = Sequence[tuple[int, int]]  # of slice numbers, both ends included
 Form = Literal["relation", "arrow", "pandas", "polars"]
 
 
@@ -57,6 +58,33 @@ class Session(Protocol):
 
     def ingest(self, physical: str, source: Source, path: Path, columns: Sequence[tuple[str, str]]) -> None:
         """Create a table from a source file, folder or glob at `path`; `columns` are the declared (name, type)."""
+
+    def begin_slices(self, store: str, first: int) -> None:
+        """Get ready to add slices numbered from `first` to a store, a table of slices that versions share.
+
+        What a step that never ended left under these numbers is deleted.
+        """
+
+    def add_slice(self, store: str, number: int, sql: str) -> int:
+        """Add the rows of one query to a store as one slice; return their number. The first makes the store.
+
+        Raises StepError where its columns are not those of the store.
+        """
+
+    def store_columns(self, store: str) -> SchemaColumns:
+        """Return the columns of the rows in a store."""
+
+    def drop_table(self, physical: str) -> None:
+        """Drop a table that nobody else knows of."""
+
+    def show_slices(self, physical: str, store: str, ranges: Ranges) -> None:
+        """Make `physical`, a view of these slices of a store, which never changes."""
+
+    def part(self, store: str, columns: Sequence[str], ranges: Ranges) -> str:
+        """Return these slices of a store as a relation, as SQL writes it, with the given columns."""
+
+    def by_slice(self, store: str, ranges: Ranges, expressions: Sequence[str]) -> list[Row]:
+        """Return for each of these slices that has rows its number and what the aggregate expressions come to."""
 
     def describe(self, relation: str) -> SchemaColumns:
         """Return the columns of a relation as SQL writes it; types in lower case outside quotes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from headwater.assets.config import read_config
 from headwater.assets.key import AssetKey
 from headwater.assets.partitions import (
     All,
@@ -18,6 +19,8 @@ from headwater.assets.partitions import (
     Windows,
 )
 from headwater.lineage.definition import config_hash
+from headwater.runtime.cache import AnalysisCache
+from headwater.runtime.loading import load
 
 LONDON = '[project]\ntimezone = "Europe/London"\n'
 YAML = """/* @asset
@@ -158,10 +161,15 @@ def test_a_default_for_partitioned_assets_is_no_error_for_others(declare):
     assert declare({"headwater.toml": toml, "assets/a.sql": "select 1 as x"}).problems == ()
 
 
-def test_another_time_zone_of_the_project_declares_other_partitions(declare):
-    text = "/* @asset\npartitions: {day: {daily: {start: 2024-01-01}}}\n*/\nselect 1 as x"
-    zones = [
-        dict(declare({"headwater.toml": toml, "assets/a.sql": text}).assets[AssetKey("a")].partitions)["day"].timezone
-        for toml in ("", LONDON)
-    ]
-    assert zones == ["UTC", "Europe/London"]
+def test_another_time_zone_of_the_project_declares_other_partitions(tmp_path):
+    """What is cached of a file was declared in the time zone of its day."""
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "a.sql").write_text(
+        "/* @asset\npartitions: {d: {daily: {start: 2024-01-01}}}\n*/\nselect 1 as x"
+    )
+    for toml, zone in (("", "UTC"), (LONDON, "Europe/London")):
+        (tmp_path / "headwater.toml").write_text(toml)
+        cache = AnalysisCache(tmp_path / "cache.db")
+        asset = load(read_config(tmp_path), cache).assets[AssetKey("a")]
+        cache.flush()
+        assert asset.partitions == (("d", Windows("day", "2024-01-01", None, zone)),)

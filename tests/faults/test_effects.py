@@ -79,7 +79,7 @@ def test_the_recorded_points_hold_every_kind_of_effect(nursery: Nursery, worlds:
         r"doing\._started .*sqlite COMMIT",
         r"publish\.publish .*sqlite COMMIT",
         r"publish\.finish .*sqlite COMMIT",
-        r"held\.checkpoint .*INTO checkpoint",
+        r"signing\.sign .*INTO checkpoint",
         r"held\.close .*INTO ephemera",
         r"publish\.publish .*duckdb commit",
         r"publish\.publish .*duckdb insert into _headwater.publications",

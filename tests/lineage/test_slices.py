@@ -47,6 +47,8 @@ def test_a_map_is_a_dict(data, space):
     assert bool(made) == bool(expected)
     assert as_dict(made.restricted(chosen)) == {key: at for key, at in expected.items() if key in keys}
     assert as_dict(made.without(chosen)) == {key: at for key, at in expected.items() if key not in keys}
+    kept = [number for low, high in made.restricted(chosen).id_ranges() for number in range(low, high + 1)]
+    assert kept == sorted({at for key, at in expected.items() if key in keys})
     assert {partition.keys: made.get(partition) for partition in space.all()} == {
         partition.keys: expected.get(partition.keys) for partition in space.all()
     }
@@ -107,6 +109,27 @@ def test_one_backfill_and_day_after_day_are_one_run(text):
     assert built_by_day(TWO, chosen).runs == SliceMap.numbered(chosen, 1).runs
     assert len(SliceMap.numbered(chosen, 1).runs) == 1
     assert len(built_by_day(DAILY, DAILY.all()).runs) == 1
+
+
+def test_two_windows_whose_ids_follow_are_one_run_already():
+    chosen = TWO.parse("day=2024-02-20..2024-02-21;region=eu,us")
+    assert len(built_by_day(TWO, chosen).runs) == 1
+    apart = SliceMap.numbered(DAILY.parse("2024-02-20"), 1).overlaid(SliceMap.numbered(DAILY.parse("2024-02-21"), 9))
+    assert len(apart.runs) == 2
+
+
+def test_ids_of_one_key_leave_gaps():
+    both = SliceMap.numbered(TWO.parse("day=2024-02-20..2024-02-22;region=eu,us"), 1)
+    assert both.restricted(TWO.parse("region=eu")).id_ranges() == ((1, 1), (3, 3), (5, 5))
+    assert both.without(TWO.parse("day=2024-02-21")).id_ranges() == ((1, 2), (5, 6))
+
+
+def test_a_moved_start_moves_no_id():
+    later = Space((("day", Windows("day", "2024-02-24")),), NOW)
+    kept = as_dict(SliceMap.restore(SliceMap.numbered(DAILY.all(), 1).to_json(), later))
+    assert kept == {(f"2024-02-{day}",): day - 19 for day in range(24, 30)}
+    earlier = Space((("day", Windows("day", "2024-01-01")),), NOW)
+    assert as_dict(SliceMap.restore(SliceMap.numbered(later.all(), 5).to_json(), earlier)) == kept
 
 
 def test_a_list_with_gaps_costs_a_run_for_each_part():

@@ -208,3 +208,16 @@ def test_a_forged_seal_does_not_help_steps_that_today_would_not_say(world: World
     save_plan(forged, world.root / "plan.json")
     with pytest.raises(RequestError, match=r"the step of stg.a \(RECHECK .* then, BUILD .* now\)"):
         apply(world)
+
+
+def test_a_plan_of_partitions(world: World) -> None:
+    world.csv("d", "day,x 2024-01-01,1 2024-01-02,2")
+    block = "materialization: partitioned\npartitions: {day: {daily: {start: 2024-01-01, end: 2024-01-02}}}"
+    world.sql("mart.days", "select day, x from raw.d where day = $partition", block)
+    plan = world.load().plan(select="mart.days", partitions="2024-01-01")
+    assert [step.partitions for step in plan.steps if step.asset == "mart.days"] == ["2024-01-01"]
+    path = world.root / "plan.json"
+    save_plan(plan, path)
+    assert load_plan(path) == plan
+    world.load().run(load_plan(path))
+    assert len(world.rows("mart.days")) == 1

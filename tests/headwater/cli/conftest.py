@@ -178,10 +178,8 @@ class FakeProject:
         self._ask("ls", select, exclude, env)
         return (AssetLine(ORDERS, "table", "ann", "CURRENT", "assets/stg/orders.sql", "Orders"),)
 
-    def plan(
-        self, select=(), exclude=(), env="prod", force=False, verify_data=False, progress=None, retire=False
-    ) -> Plan:  # type: ignore[no-untyped-def]
-        self._ask("plan", select, exclude, env, force, verify_data, *(["retire"] if retire else []))
+    def plan(self, select=(), exclude=(), env="prod", force=False, verify_data=False, **more) -> Plan:  # type: ignore[no-untyped-def]
+        self._ask("plan", select, exclude, env, force, verify_data)
         return self.made
 
     def run(self, plan=None, *, select=(), exclude=(), env="prod", workers=None, progress=None, **flags) -> RunResult:  # type: ignore[no-untyped-def]

@@ -19,7 +19,7 @@ from unittest import mock
 from headwater.cli.main import run
 
 DOCS = Path(__file__).parents[3] / "docs"
-PAGES = (DOCS / "index.md", DOCS / "exports.md", *sorted((DOCS / "cli").glob("*.md")))
+PAGES = (DOCS / "index.md", DOCS / "exports.md", DOCS / "partitions.md", *sorted((DOCS / "cli").glob("*.md")))
 WITHOUT_PROJECT = {"init", "index"}
 NOT_PLAYED = {"demo", "completion"}  # one is played by the end-to-end tests, the other prints a script of click's
 

@@ -18,7 +18,7 @@ def shape(value: object) -> object:
     return None
 
 
-REASON = {"code": None, "upstream": None, "columns": [None], "partition": None, "message": None}
+REASON = {"code": None, "upstream": None, "columns": [None], "partition": None, "message": None, "partitions": None}
 
 
 def test_stale(ask: Ask) -> None:

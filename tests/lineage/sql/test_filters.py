@@ -43,7 +43,7 @@ def filters(sql: str) -> list[str | None]:
         ("select id from t group by id having id = 1", [None]),
         ("select id, row_number() over () from t qualify id = 1", [None]),
         ("select 1 from t as t(a, b, c) where a = 1", [None]),
-        ("select 1 from t where $vars.region = region", [None]),
+        ("select 1 from t where $vars.region = region", ['$vars.region = "region"']),
         ("select 1 from nowhere where id = 1", ['"id" = 1']),
     ],
 )

@@ -1,0 +1,394 @@
+"""Which partitions are stale: the clauses of `staleness`, asked of whole sets of partitions at once.
+
+A clause says of which partitions it does not hold; nothing is done partition by partition but where fingerprints of
+single partitions have to be compared, and those are looked up for the partitions that can differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from headwater.assets.key import AssetKey
+from headwater.assets.partitions import PartitionMapping, PartitionSet, Space, backward, forward
+from headwater.lineage.fingerprint import added
+from headwater.lineage.slices import SliceMap
+from headwater.runtime.clock import from_iso
+from headwater.runtime.model import PartitionLine, Reason, StatusWord
+from headwater.runtime.sentences import definition_message, gone_columns, rows_moved, some, what_is_seen
+from headwater.runtime.state import SliceRead, SliceTrace, VersionRecord
+
+if TYPE_CHECKING:
+    from headwater.runtime.staleness import Case, Decision
+
+Failure = tuple[StatusWord, Reason, PartitionSet | None]  # None: it is about the asset as a whole
+MOST_COMPARED = (
+    10_000  # partitions whose inputs are added up one by one; beyond that a difference counts as one for all
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionStatus:
+    """How the partitions of an asset divide among the statuses; `whole`: something about all of it is not current."""
+
+    space: Space
+    sets: Mapping[StatusWord, PartitionSet]
+    whole: bool = False
+
+    def line(self) -> PartitionLine:
+        """Return what `stale` shows of it."""
+        return PartitionLine(
+            self.space.all().count,
+            self.of("CURRENT").count,
+            self.of("STALE").ranges,
+            self.of("MISSING").ranges,
+            self.of("PENDING").ranges,
+            self.of("UNKNOWN").ranges,
+        )
+
+    def as_found(self) -> PartitionStatus:
+        """Return the status where what is published counts as it is: all that was ever built is current."""
+        missing = self.of("MISSING")
+        return PartitionStatus(self.space, {"MISSING": missing, "CURRENT": self.space.all() - missing})
+
+    def of(self, word: StatusWord) -> PartitionSet:
+        """Return the partitions with this status."""
+        return self.sets.get(word, self.space.empty())
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A fingerprint that comparing needs and that was never taken: of slices, or of what a condition lets through.
+
+    `numbers` are slices of `upstream`; without them, `partitions` are the reader's, each with a condition of its own.
+    """
+
+    upstream: VersionRecord
+    columns: str
+    numbers: tuple[tuple[int, int], ...] = ()
+    partitions: PartitionSet | None = None
+
+
+def space_of(case: Case) -> Space:
+    """Return the partitions that the asset of a case has at its time."""
+    return Space(case.asset.partitions, case.now, case.state.dynamic)
+
+
+def slice_map(version: VersionRecord | None, space: Space) -> SliceMap:
+    """Return the slices of a version for the partitions that `space` has."""
+    if version is None or version.slices is None:
+        return SliceMap(space)
+    return SliceMap.restore(version.slices.parts, space)
+
+
+def failures_of(case: Case) -> Iterator[Failure]:
+    """Yield for every clause that does not hold what follows, why, and for which partitions."""
+    space = space_of(case)
+    mine = slice_map(case.published, space)
+    yield from upstream_is_current(case, space)
+    yield from is_published(case, space, mine)
+    yield from whole_asset(case, space)
+    yield from definition_is_todays(case, space, mine)
+    yield from reads_are_todays(case, space, mine)
+    for trace, parts in current_traces(case, space, mine):
+        for read in trace.reads:
+            yield from _compare(case, mine.restricted(parts), parts, read)
+    yield from is_not_volatile(case, space, mine)
+
+
+def divided(space: Space, failures: list[Failure], precedence: tuple[StatusWord, ...]) -> PartitionStatus:
+    """Return the status of every partition: the gravest that a clause gives it."""
+    left, sets = space.all(), dict[StatusWord, PartitionSet]()
+    for word in precedence[:-1]:
+        named = space.empty()
+        for failed, _, parts in failures:
+            named = named | parts if failed == word and parts is not None else named
+        sets[word] = named & left
+        left = left - named
+    sets[precedence[-1]] = left
+    return PartitionStatus(space, sets, any(parts is None for _, _, parts in failures))
+
+
+def upstream_is_current(case: Case, space: Space) -> Iterator[Failure]:
+    """0. Every upstream is CURRENT where a partition reads it."""
+    for upstream, decision in _not_current(case):
+        theirs, mapping = decision.partitions, case.asset.mapping_of(upstream)
+        if decision.blocked or decision.held:
+            if case.asset.on_upstream_blocked == "hold" or upstream not in case.state.published:
+                why = "is blocked by its checks" if decision.blocked else "is itself held"
+                message = f"{upstream} {why}, so {case.asset.key} is held."
+                yield "PENDING", Reason("HELD", message, upstream, partitions=space.all().ranges), space.all()
+        elif theirs is None or mapping is None or theirs.whole or upstream not in case.state.published:
+            yield _waits(decision.status.word, upstream, space.all(), None)
+        else:
+            for word, parts in theirs.sets.items():
+                if word != "CURRENT" and not (word == "MISSING" and case.asset.missing_partitions == "skip"):
+                    touched = (
+                        backward(mapping, parts, space, case.state.functions) & space.all() if parts else space.empty()
+                    )
+                    if touched:
+                        yield _waits(word, upstream, touched, parts)
+    for upstream, mapping in case.asset.mappings if case.asset.missing_partitions == "wait" else ():
+        known = case.decisions.get(upstream)
+        if known is not None and known.partitions is not None:
+            there = known.partitions.space
+            absent = forward(mapping, space.all(), there, case.state.functions) - there.all()
+            touched = backward(mapping, absent, space, case.state.functions) & space.all() if absent else space.empty()
+            if touched:
+                yield _waits("MISSING", upstream, touched, absent)
+
+
+def _not_current(case: Case) -> Iterator[tuple[AssetKey, Decision]]:
+    names = [read.upstream for read in (*case.resolved.definition.reads, *case.resolved.check_reads)]
+    for name in dict.fromkeys(names):
+        decision = case.decisions.get(AssetKey(name))
+        if decision is None:
+            continue
+        mapped = decision.partitions is not None and case.asset.mapping_of(AssetKey(name)) is not None
+        if mapped or decision.status.word != "CURRENT":
+            yield AssetKey(name), decision
+
+
+def _waits(word: StatusWord, upstream: AssetKey, touched: PartitionSet, theirs: PartitionSet | None) -> Failure:
+    about = f"{upstream}" if theirs is None else f"{some_ranges(theirs)} of {upstream}"
+    if word == "MISSING":
+        status, code, message = "PENDING", "UPSTREAM_MISSING", f"{about} was never built."
+    elif word == "UNKNOWN":
+        status, code, message = "UNKNOWN", "UNDECIDABLE", f"{about} is UNKNOWN, so this is too."
+    else:
+        message = f"{about} is {word}; until it is built nobody can say whether its data changed."
+        status, code = "PENDING", "UPSTREAM_PENDING"
+    answer: StatusWord = "UNKNOWN" if status == "UNKNOWN" else "PENDING"
+    return answer, Reason(code, message, upstream, partitions=touched.ranges), touched
+
+
+def is_published(case: Case, space: Space, mine: SliceMap) -> Iterator[Failure]:
+    """1. Every partition is published in this environment, and none of them has ceased to exist."""
+    version = case.published
+    if version is None:
+        message = f"{case.asset.key} was never published in {case.state.environment}."
+        yield "MISSING", Reason("NEVER_BUILT", message, partitions=space.all().ranges), space.all()
+        return
+    missing = space.all() - mine.domain
+    if missing:
+        message = f"{some_ranges(missing)} of {case.asset.key} was never built."
+        yield "MISSING", Reason("PARTITION_ADDED", message, partitions=missing.ranges), missing
+    gone = 0 if version.slices is None else version.slices.count - mine.count
+    if gone:
+        message = f"readers see {gone} {'partition' if gone == 1 else 'partitions'} that no longer exist."
+        yield "STALE", Reason("DEFINITION_CHANGED", message), None
+
+
+def whole_asset(case: Case, space: Space) -> Iterator[Failure]:
+    """2., 7. What is about all of the asset: its stored data, its verdict. As for any other asset."""
+    from headwater.runtime.staleness import data_is_unaltered, verdict_is_todays
+
+    for word, reason in data_is_unaltered(case):
+        yield word, reason, space.all()
+    for word, reason in verdict_is_todays(case):
+        yield word, reason, None
+
+
+def definition_is_todays(case: Case, space: Space, mine: SliceMap) -> Iterator[Failure]:
+    """3. Every partition was made by today's definition."""
+    today, version = case.resolved.definition, case.published
+    for what in today.undecidable:
+        message = f"the code cannot be followed: {what}. Give `version=` to take responsibility."
+        told = message if case.asset.python is not None else what
+        yield "UNKNOWN", Reason("UNDECIDABLE", told, partitions=space.all().ranges), space.all()
+    for trace in version.slices.traces if version is not None and version.slices is not None else ():
+        parts = space.restore(trace.partitions) & mine.domain
+        if trace.definition_hash != today.hash and parts:
+            message = definition_message(trace.definition, today)
+            yield "STALE", Reason("DEFINITION_CHANGED", message, partitions=parts.ranges), parts
+
+
+def reads_are_todays(case: Case, space: Space, mine: SliceMap) -> Iterator[Failure]:
+    """4. Every partition was made from what is read today."""
+    today = {AssetKey(read.upstream) for read in case.resolved.definition.reads}
+    for trace, parts in current_traces(case, space, mine):
+        recorded = {read.upstream for read in trace.reads}
+        for upstream in sorted(today - recorded):
+            message = f"it now reads {upstream}."
+            yield "STALE", Reason("INPUT_ADDED", message, upstream, partitions=parts.ranges), parts
+        for upstream in sorted(recorded - today):
+            message = f"it no longer reads {upstream}."
+            yield "STALE", Reason("INPUT_REMOVED", message, upstream, partitions=parts.ranges), parts
+
+
+def is_not_volatile(case: Case, space: Space, mine: SliceMap) -> Iterator[Failure]:
+    """6. No partition is volatile beyond its grain."""
+    definition = case.resolved.definition
+    limit = case.asset.freshness.max_lag_seconds if case.asset.freshness else None
+    for trace, parts in current_traces(case, space, mine):
+        if definition.volatility == "CLOCK" and trace.clock != case.clock:
+            message = f"it asks for the clock: built for {trace.clock}, it is now {case.clock} ({case.asset.clock})."
+            yield "STALE", Reason("CLOCK_GRAIN", message, partitions=parts.ranges), parts
+        elif definition.volatility == "VOLATILE":
+            age = (case.now - from_iso(trace.created)).total_seconds()
+            if limit is None or age > limit:
+                message = f"its result may differ each time: {definition.volatile_because}."
+                yield "STALE", Reason("VOLATILE", message, partitions=parts.ranges), parts
+
+
+def shows_today(case: Case, version: VersionRecord) -> bool | None:
+    """Return whether every partition of a stored version is what would be built today. None: not known yet."""
+    past = replace(case, published=version)
+    space = space_of(past)
+    mine = slice_map(version, space)
+    clauses = (is_published, definition_is_todays, reads_are_todays, is_not_volatile)
+    found = [failure for clause in clauses for failure in clause(past, space, mine)]
+    for trace, parts in current_traces(past, space, mine):
+        for read in trace.reads:
+            found += _compare(past, mine.restricted(parts), parts, read)
+    if any(word != "UNKNOWN" for word, _, _ in found):
+        return False
+    return None if found else True
+
+
+def current_traces(case: Case, space: Space, mine: SliceMap) -> Iterator[tuple[SliceTrace, PartitionSet]]:
+    """Yield what partitions were made from, for those that today's definition made and that still exist."""
+    slices = None if case.published is None else case.published.slices
+    for trace in slices.traces if slices is not None else ():
+        if trace.definition_hash == case.resolved.definition.hash:
+            parts = space.restore(trace.partitions) & mine.domain
+            if parts:
+                yield trace, parts
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What comparing one read came to: the partitions that see other data now, and those of which nobody can tell."""
+
+    changed: PartitionSet
+    unknown: PartitionSet
+    missing: tuple[Missing, ...] = ()
+
+
+def missing_facts(case: Case) -> Iterator[Missing]:
+    """Yield the fingerprints that comparing needs and that were never taken."""
+    space = space_of(case)
+    mine = slice_map(case.published, space)
+    for trace, parts in current_traces(case, space, mine):
+        for read in trace.reads:
+            upstream = case.state.published.get(read.upstream)
+            if upstream is not None and not gone_columns(upstream, read.columns):
+                yield from compared(case, mine.restricted(parts), parts, read, upstream).missing
+
+
+def _compare(case: Case, mine: SliceMap, parts: PartitionSet, read: SliceRead) -> Iterator[Failure]:
+    """5. What a partition reads is equal to what it read then."""
+    upstream = case.state.published.get(read.upstream)
+    todays = {AssetKey(each.upstream) for each in case.resolved.definition.reads}
+    if upstream is None or read.upstream not in todays:
+        return
+    gone = gone_columns(upstream, read.columns)
+    if gone:
+        message = f"{some(gone)} of {read.upstream} is gone since v{upstream.number}."
+        yield "STALE", Reason("INPUT_CHANGED", message, read.upstream, gone, parts.ranges), parts
+        return
+    found = compared(case, mine, parts, read, upstream)
+    columns, seen = what_is_seen(read.columns)
+    if found.changed:
+        token = case.state.token(upstream, read.columns) if read.token else None
+        rows = rows_moved(read.token, token) if token else ""
+        moved = f"between v{read.number} and v{upstream.number}{rows}, as {some_ranges(found.changed)} reads it."
+        message = f"{seen} of {read.upstream} changed {moved}"
+        yield (
+            "STALE",
+            Reason("INPUT_CHANGED", message, read.upstream, columns, found.changed.ranges),
+            found.changed,
+        )
+    if found.unknown:
+        message = f"the fingerprint of {seen} in {read.upstream}@v{upstream.number} was never computed."
+        yield "UNKNOWN", Reason("UNDECIDABLE", message, read.upstream, columns, found.unknown.ranges), found.unknown
+
+
+def compared(case: Case, mine: SliceMap, parts: PartitionSet, read: SliceRead, upstream: VersionRecord) -> Compared:
+    """Compare what `parts`, with the slices `mine`, saw of an upstream with what they would see of its version now."""
+    nothing = parts - parts
+    if read.parts is not None:
+        decision, mapping = case.decisions.get(read.upstream), case.asset.mapping_of(read.upstream)
+        if decision is None or decision.partitions is None or mapping is None:
+            return Compared(parts, nothing)
+        return _compared_slices(case, parts, read, upstream, mapping, decision.partitions.space)
+    if upstream.number == read.number:
+        return Compared(nothing, nothing)
+    if read.token:
+        token = case.state.token(upstream, read.columns)
+        if token is None:
+            return Compared(nothing, parts, (Missing(upstream, read.columns),))
+        return Compared(nothing if token == read.token else parts, nothing)
+    then = case.state.facts.seen(case.asset.key, read.upstream, read.columns, mine.id_ranges())
+    now = case.state.facts.shown(read.upstream, upstream.number, read.columns)
+    pairs = [(partition, then.get(number), now.get(partition.text)) for partition, number in mine.items()]
+    unknown = parts.space.of([partition for partition, old, new in pairs if old is None or new is None])
+    changed = parts.space.of([p for p, old, new in pairs if old is not None and new is not None and old != new])
+    lacking = parts.space.of([partition for partition, _, new in pairs if new is None])
+    missing = (Missing(upstream, read.columns, partitions=lacking),) if lacking else ()
+    return Compared(changed, unknown, missing)
+
+
+def _compared_slices(
+    case: Case,
+    parts: PartitionSet,
+    read: SliceRead,
+    upstream: VersionRecord,
+    mapping: PartitionMapping,
+    space: Space,
+) -> Compared:
+    """Compare slices by their numbers first, then by their fingerprints, then added up for each partition."""
+    nothing, functions = parts - parts, case.state.functions
+    reach = forward(mapping, parts, space, functions) & space.all()
+    seen = SliceMap.restore(read.parts, space)
+    if seen.count != read.count:  # some of what was read is no partition any more
+        return Compared(parts, nothing)
+    then = seen.restricted(reach)
+    now = slice_map(upstream, space).restricted(reach)
+    other = then.differs(now)
+    if not other:
+        return Compared(nothing, nothing)
+    old, new = then.restricted(other), now.restricted(other)
+    facts, key = case.state.facts, read.upstream
+    held = {
+        **facts.held(key, read.columns, old.id_ranges()),
+        **facts.held(key, read.columns, new.id_ranges()),
+    }
+    before, after = dict(old.items()), dict(new.items())
+    numbers = [*before.values(), *after.values()]
+    lacking = sorted(number for number in numbers if number not in held)
+    if lacking:
+        ranges = tuple((number, number) for number in lacking)
+        touched = backward(mapping, other, parts.space, functions) & parts
+        return Compared(nothing, touched, (Missing(upstream, read.columns, ranges),))
+    differing = [p for p in {**before, **after} if not _equal(held, [before.get(p)], [after.get(p)])]
+    if not differing:
+        return Compared(nothing, nothing)
+    touched = backward(mapping, space.of(differing), parts.space, functions) & parts
+    if touched.count > MOST_COMPARED:
+        return Compared(touched, nothing)
+    changed = []
+    for partition in touched:
+        one = forward(mapping, parts.space.of([partition]), space, functions) & other
+        inside = [p for p in one if p in before or p in after]
+        if not _equal(held, [before.get(p) for p in inside], [after.get(p) for p in inside]):
+            changed.append(partition)
+    return Compared(parts.space.of(changed), nothing)
+
+
+def _equal(held: Mapping[int, str], before: list[int | None], after: list[int | None]) -> bool:
+    """Return whether two sets of slices hold the same rows together; no slice is no rows."""
+    old, new = (added(held[n] for n in numbers if n is not None) for numbers in (before, after))
+    if old is None or new is None:
+        return False
+    return old == new or (old.startswith("0:") and new.startswith("0:"))
+
+
+def some_ranges(parts: PartitionSet, most: int = 3) -> str:
+    """Return partitions for a sentence: their first ranges, and how many there are more."""
+    if not parts.space.axes:
+        return "it"
+    ranges = parts.ranges
+    shown = ", ".join(ranges[:most])
+    return shown if len(ranges) <= most else f"{shown} and {len(ranges) - most} more ranges"

@@ -1,0 +1,103 @@
+"""What the turn of a partitioned asset's step comes to: which of its partitions are built, from which slices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from headwater.assets.key import AssetKey
+from headwater.assets.partitions import PartitionMapping, PartitionSet
+from headwater.lineage.slices import SliceMap
+from headwater.runtime.literals import partition_literal
+from headwater.runtime.order import Order, SliceOrder, SliceWork
+from headwater.runtime.partition_status import PartitionStatus, missing_facts, slice_map
+from headwater.runtime.resolve import Ended, Look, Reuse, Situation, make_order, pinned_sql, stored_version
+from headwater.runtime.staleness import Case, Decision, decide
+from headwater.runtime.state import VersionRecord
+
+_NO_BUILD = frozenset(("CHECKS_CHANGED", "BLOCKED"))
+
+
+def resolve_partitions(at: Situation, case: Case, decision: Decision, force: bool, look: Look) -> Ended | Reuse | Order:
+    """Return what to do about a partitioned asset now. Raises RequestError for partitions that it does not have."""
+    wanting = list(missing_facts(case))
+    if wanting:
+        for missing in wanting:
+            look.fill_slices(missing)
+        decision = decide(case)
+    status = decision.partitions
+    assert status is not None, "a partitioned asset has the status of its partitions"
+    chosen = status.space.parse(at.only) if at.only is not None else status.space.all()
+    needed = _needed(status, force) & chosen
+    waiting = status.of("PENDING") & chosen
+    codes = {reason.code for reason in decision.status.reasons if reason.partitions is None}
+    if decision.held:
+        reason = next(r for r in decision.status.reasons if r.code == "HELD")
+        return Ended("HELD", reason.message, decision)
+    if decision.final and not force:
+        return Ended("BLOCKED", decision.status.reasons[-1].message, decision, decision.blocked)
+    if not needed and "DEFINITION_CHANGED" not in codes:
+        if waiting:
+            reason = next(r for r in decision.status.reasons if r.code in ("UPSTREAM_MISSING", "UPSTREAM_PENDING"))
+            return Ended("HELD", f"{reason.message} Select +{case.asset.key}.", decision)
+        if codes & _NO_BUILD and case.published is not None:
+            return make_order(at, case, "RECHECK", case.published)
+        message = "What its partitions read proved equal to what they read; nothing was computed."
+        return Ended("VERIFIED_EQUAL", message, decision, case.published)
+    if not force and at.only is None:
+        stored = stored_version(at, case, look)
+        if stored is not None:
+            return stored
+    order = make_order(at, case, "BUILD", None)
+    return replace(order, slices=_work(at, case, order, status, needed))
+
+
+def _needed(status: PartitionStatus, force: bool) -> PartitionSet:
+    """Return the partitions to build: those known to need it, or with `force` all that can be built."""
+    if force:
+        return status.space.all() - status.of("PENDING")
+    return status.of("MISSING") | status.of("STALE") | status.of("UNKNOWN")
+
+
+def _work(at: Situation, case: Case, order: Order, status: PartitionStatus, needed: PartitionSet) -> SliceWork:
+    published = case.published
+    slices = None if published is None else published.slices
+    mine = slice_map(published, status.space)
+    kept = mine.without(needed)
+    new = SliceMap.numbered(needed, at.reader.last_slice(case.asset.key) + 1)
+    work = SliceWork(
+        orders=(),
+        new=new,
+        kept=kept,
+        current=status.of("CURRENT") & kept.domain,
+        before=() if slices is None else slices.traces,
+        mapped=_mapped(case, order),
+        store=None if slices is None else slices.store,
+        functions=at.state.functions,
+    )
+    orders = []
+    for partition, number in new.items():
+        relations = {key: _part(at, order, work, key, status.space.of([partition])) for key in work.mapped}
+        sql = None
+        if case.asset.sql is not None:
+            values = {name: partition_literal(value) for name, value in partition.parameters().items()}
+            sql = pinned_sql(at, case, order, relations, values)
+        orders.append(SliceOrder(partition, number, sql, relations))
+    return replace(work, orders=tuple(orders))
+
+
+def _mapped(case: Case, order: Order) -> dict[AssetKey, tuple[PartitionMapping, SliceMap]]:
+    """Return the upstreams that are read in parts: how the parts are chosen, and the slices that there are."""
+    found: dict[AssetKey, tuple[PartitionMapping, SliceMap]] = {}
+    for key, mapping in case.asset.mappings:
+        theirs = case.decisions[key].partitions
+        if key in order.inputs and theirs is not None and order.inputs[key].version.slices is not None:
+            found[key] = mapping, slice_map(order.inputs[key].version, theirs.space)
+    return found
+
+
+def _part(at: Situation, order: Order, work: SliceWork, upstream: AssetKey, reader: PartitionSet) -> str:
+    """Return the relation of what one partition reads of an upstream."""
+    version: VersionRecord = order.inputs[upstream].version
+    assert version.slices is not None, "an upstream that is read in parts has slices"
+    columns = [name for name, _ in version.schema]
+    return at.part_of(version.slices.store, columns, work.read_by(reader, upstream).id_ranges())
