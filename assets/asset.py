@@ -171,6 +171,7 @@ class Asset:
     version: str | None = None
     on_upstream_blocked: str = "hold"  # hold | use_last_good
     meta: Options = ()
+    renamed_from: tuple[AssetKey, ...] = ()  # what it was called before; its history is theirs
     # What the author of a Python asset says: column to the (input, column) that its values come from.
     lineage: tuple[tuple[str, tuple[tuple[AssetKey, str], ...]], ...] = ()
     partitions: Dimensions = ()  # by name; none for an unpartitioned asset

@@ -24,7 +24,7 @@ Model = TypeVar("Model", bound=BaseModel)
 FieldPath = tuple[str | int, ...]
 
 # Fields that INTERFACES names and that this version does not have yet: refused by name, never ignored.
-_NOT_YET = """renamed_from partitions mappings missing_partitions retry timeout pool publish_group automation"""
+_NOT_YET = """partitions mappings missing_partitions retry timeout pool publish_group automation"""
 _KINDS_NOT_YET = ("append", "merge", "snapshot")
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -115,6 +115,7 @@ class CommonFields(_Strict):
     columns: dict[str, ColumnFields] = Field(default_factory=dict)
     checks: list[object] = Field(default_factory=list)
     regulated: StrictBool = False
+    renamed_from: Texts = ()
     meta: dict[str, object] = Field(default_factory=dict)
 
 

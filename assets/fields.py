@@ -110,8 +110,9 @@ def declare_external(
 def default_problems(defaults: Mapping[str, object], at: Declaring) -> tuple[Problem, ...]:
     """Return what is wrong with `[defaults]`, which may hold any field of an asset but its key."""
     found = list(_validated(AssetFields, defaults, at, None)[1])
-    if "key" in defaults:
-        found.append(at.problem(("key",), "`key` cannot be a default: each asset has its own.", "Remove it."))
+    for own in ("key", "renamed_from"):
+        if own in defaults:
+            found.append(at.problem((own,), f"`{own}` cannot be a default: each asset has its own.", "Remove it."))
     return tuple(found)
 
 
@@ -160,10 +161,16 @@ def _common(model: CommonFields, key: AssetKey, at: Declaring) -> tuple[Asset, t
     except TypeError as error:
         meta = ()
         problems += (at.problem(("meta",), f"`meta`: {error}.", "Use texts, numbers, dates, lists and maps."),)
+    former: list[AssetKey] = []
+    for text in model.renamed_from:
+        old, old_problems = _key(text, at, ("renamed_from",))
+        former += [old] if old else []
+        problems += old_problems
     fresh = model.freshness
     asset = Asset(
         key=key,
         location=at.location,
+        renamed_from=tuple(former),
         columns=tuple(
             Column(name, it.type, it.description, it.tags, _place(at, ("columns", name)), it.anonymises)
             for name, it in model.columns.items()

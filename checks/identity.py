@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -11,23 +11,26 @@ from headwater.checks.threshold import DEFAULT, parse_threshold
 
 MEANING = 1  # of the library: raise it when a check of the same declaration comes to mean something else
 
+_ASSETS = ("to", "with")  # options that name another asset
+
 Canonical = str | int | None | tuple["Canonical", ...]
 
 
-def checks_identity(specs: Iterable[CheckSpec]) -> Canonical:
+def checks_identity(specs: Iterable[CheckSpec], identities: Mapping[str, str] | None = None) -> Canonical:
     """Return nested tuples of text that are equal exactly where the checks judge alike.
 
-    Names, descriptions and the order of checks are not in it, nor whether a default was written out.
+    Names, descriptions and the order of checks are not in it, nor whether a default was written out. `identities` maps
+    the keys of renamed assets to what they were first called, under which options name them here.
     """
-    return ("checks", MEANING, tuple(sorted((_identity(spec) for spec in specs), key=repr)))
+    return ("checks", MEANING, tuple(sorted((_identity(spec, identities or {}) for spec in specs), key=repr)))
 
 
-def _identity(spec: CheckSpec) -> Canonical:
+def _identity(spec: CheckSpec, identities: Mapping[str, str]) -> Canonical:
     warns = spec.severity == "warn"
     return (
         spec.kind,
         spec.column,
-        tuple((name, _value(value)) for name, value in spec.options),
+        tuple((name, _value(_bound(name, value, identities))) for name, value in spec.options),
         spec.where,
         spec.severity,
         _threshold(spec.warn_if or (DEFAULT if warns else None)),
@@ -35,6 +38,11 @@ def _identity(spec: CheckSpec) -> Canonical:
         spec.on_fail,
         spec.scope,
     )
+
+
+def _bound(name: str, value: OptionValue, identities: Mapping[str, str]) -> OptionValue:
+    """Return the identity of the asset that an option names, and any other value as it is."""
+    return identities.get(value.lower(), value) if name in _ASSETS and isinstance(value, str) else value
 
 
 def _threshold(text: str | None) -> str | None:

@@ -12,7 +12,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from headwater.api import Project as Project
+    from headwater.api import load_plan as load_plan
     from headwater.api import load_project as load_project
+    from headwater.api import save_plan as save_plan
     from headwater.assets.declare import asset as asset
     from headwater.assets.partition_functions import All as All
     from headwater.assets.partition_functions import Daily as Daily
@@ -72,8 +74,10 @@ _NAMES = {
     "Input": "headwater.runtime.python_io",
     "Context": "headwater.runtime.python_io",
     "Project": "headwater.api",
+    "load_plan": "headwater.api",
     "load_project": "headwater.api",
     **dict.fromkeys(_PARTITIONS, "headwater.assets.partition_functions"),
+    "save_plan": "headwater.api",
     **dict.fromkeys(_CHECKS, "headwater.checks.functions"),
 }
 

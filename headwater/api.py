@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from headwater.assets.asset import Asset
@@ -19,12 +18,13 @@ from headwater.runtime.freshness_view import FreshnessView, freshness_view, plan
 from headwater.runtime.model import (
     AssetLine,
     AssetStatus,
+    EnvironmentLine,
     Explanation,
     LineageView,
     LogLine,
+    Move,
     Plan,
     Progress,
-    Reason,
     RunLine,
     RunResult,
     Status,
@@ -33,7 +33,8 @@ from headwater.runtime.model import (
     TagReport,
     VersionLine,
 )
-from headwater.runtime.plan import make_plan
+from headwater.runtime.plan import make_plan, with_forecast
+from headwater.runtime.retiring import RETIRED, divide, retired
 from headwater.runtime.workspace import Outside, Survey, Workspace
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from headwater.runtime.state import DynamicKey
 
 Selectors = str | Sequence[str]
-_RETIRED = Status("RETIRED", (Reason("RETIRED", "no longer declared; readers still see its last version."),))
+_RETIRED = Status("RETIRED", (RETIRED,))
 OnProgress = Callable[[Progress], None]
 
 
@@ -61,6 +62,20 @@ def load_project(path: str | Path = ".", *, require: bool = False, outside: Outs
     if require:
         project.workspace.loaded.require_graph()
     return project
+
+
+def save_plan(plan: Plan, path: str | Path) -> None:
+    """Write `plan` to a file as JSON, to be reviewed and then run. Raises RequestError where it cannot be written."""
+    from headwater.runtime.saved_plan import write_plan
+
+    write_plan(plan, Path(path))
+
+
+def load_plan(path: str | Path) -> Plan:
+    """Return the plan in a file, for `Project.run`. Raises RequestError where it is none, or was edited."""
+    from headwater.runtime.saved_plan import read_plan
+
+    return read_plan(Path(path))
 
 
 class Project:
@@ -109,7 +124,7 @@ class Project:
             note = _note(survey, key)
             lines.append(AssetStatus(key, decision.status, it.word, it.lag_seconds, parts, note, *dates))
         if not select and not exclude:
-            lines += [AssetStatus(key, _RETIRED) for key in sorted(set(survey.state.published) - set(self.assets))]
+            lines += [AssetStatus(key, _RETIRED) for key in retired(survey.state, self.assets)]
         observed = tuple(sorted((o.source, o.at) for o in survey.state.observed.values() if o.source in self.assets))
         return StatusReport(env, to_iso(survey.now), tuple(lines), observed, survey.state.warehouse.findings)
 
@@ -143,19 +158,22 @@ class Project:
         force: bool = False,
         verify_data: bool = False,
         progress: OnProgress | None = None,
+        retire: bool = False,
         partitions: str | None = None,
     ) -> Plan:
         """Return what would be done and why. Sources that changed are taken in first, so that the plan is exact.
 
+        With `retire`, assets that are no longer declared are dropped from view: all, or those that `select` names.
         `partitions` are those of partitioned assets that are asked for, such as `2024-01-01..2024-01-31`; by default
         all that need it.
         """
         self._observe(env, progress)
         survey = self.workspace.survey(env, verify_sources=True, verify_data=verify_data)
         survey.require_trusted_warehouse()
-        chosen = self._chosen(survey, select, exclude)
+        made = self._plan_of(survey, select, exclude, force, retire, partitions)
+        chosen = () if made.basis is None else made.basis.selected
         expected, warnings = plan_forecast(self.workspace, survey.graph, chosen, survey.now)
-        return replace(self._plan(survey, chosen, force, partitions, expected), warnings=warnings)
+        return replace(with_forecast(made, survey.graph, expected), warnings=warnings)
 
     def run(
         self,
@@ -169,22 +187,101 @@ class Project:
         force: bool = False,
         verify_data: bool = False,
         progress: OnProgress | None = None,
+        retire: bool = False,
         partitions: str | None = None,
     ) -> RunResult:
         """Carry out `plan`, or what a plan of the selection would say now, and return what became of each step.
 
-        Ctrl-C ends it cleanly with the outcome CANCELLED.
+        Ctrl-C ends it cleanly with the outcome CANCELLED. Raises RequestError, before any effect, where something that
+        `plan` depends on is not as it was when it was made.
         """
         from headwater.runtime.doing import Doing
 
         def choose(survey: Survey) -> Plan:
             if plan is not None:
+                self._require_unchanged(plan, survey)
                 return plan
-            return self._plan(survey, self._chosen(survey, select, exclude), force, partitions)
+            return self._plan_of(survey, select, exclude, force, retire, partitions)
 
         environment = env if plan is None else plan.environment
         doing = Doing(self.workspace, environment, workers or _workers(), fail_fast, progress)
         return doing.run(choose, verify_data=verify_data)
+
+    def rollback(
+        self,
+        asset: str,
+        to: str | int,
+        env: str = "prod",
+        *,
+        why: str = "",
+        workers: int | None = None,
+        progress: OnProgress | None = None,
+    ) -> RunResult:
+        """Let readers see version `to` of `asset` again, redefine views over it, and hold the version that it leaves.
+
+        What is held is neither shown nor built again in `env` while what it would be made from stays the same, until
+        it is released. Raises RequestError, before any effect, where the version cannot be shown.
+        """
+        from headwater.runtime.doing import Doing
+        from headwater.runtime.rollback import rollback_plan
+
+        choose = rollback_plan(self.workspace, self._asset(asset), str(to), why)
+        return Doing(self.workspace, env, workers or _workers(), False, progress).run(choose)
+
+    def release(self, asset: str, env: str = "prod", *, why: str = "") -> tuple[int, ...]:
+        """Lift the holds that rollbacks of `asset` placed in `env`; return the numbers of the versions.
+
+        Raises RequestError where none is held.
+        """
+        from headwater.runtime.rollback import release
+
+        return release(self.workspace, self._asset(asset), env, why)
+
+    def environments(self) -> tuple[EnvironmentLine, ...]:
+        """Return every environment, how many assets it shows, and how many of them as prod does."""
+        from headwater.runtime.environments import environments
+
+        return environments(self.workspace)
+
+    def create_environment(self, name: str, source: str | None = None, suffix: str | None = None) -> Move:
+        """Declare an environment in the project file, unless it is there; show what `source` shows, if given.
+
+        `suffix` is that of its schemas, by default `__NAME`. Raises RequestError or ProjectError, and leaves the file
+        as it was, where there cannot be such an environment; and RequestError where it shows something already.
+        """
+        from headwater.runtime.environments import declared, fill
+
+        self.workspace = declared(self.workspace, name, suffix)
+        self.config = self.workspace.config
+        return Move(name, None) if source is None else fill(self.workspace, name, source)
+
+    def promote(
+        self, select: Selectors = (), exclude: Selectors = (), *, source: str, target: str = "prod", why: str = ""
+    ) -> Move:
+        """Let readers of `target` see the versions that `source` shows of a selection: all at once, or none.
+
+        Nothing is computed. Raises RequestError, naming every asset in the way, where one would not be CURRENT there.
+        Without a selection, everything that `source` shows is promoted.
+        """
+        from headwater.runtime.promote import promote
+
+        return promote(
+            self.workspace,
+            lambda survey: self._chosen(survey, select, exclude),
+            source,
+            target,
+            everything=not select,
+            why=why,
+        )
+
+    def drop_environment(self, name: str, *, confirmed: bool = False) -> Move:
+        """Drop the views and pointers of an environment, and free the stored data that nobody else uses.
+
+        Raises RequestError for prod, and where it is not `confirmed` that its readers lose what they see.
+        """
+        from headwater.runtime.environments import drop
+
+        return drop(self.workspace, name, confirmed=confirmed)
 
     def why(self, asset: str, env: str = "prod") -> Explanation:
         """Return every clause of the decision about `asset`, failing ones first, with the change itself."""
@@ -358,11 +455,54 @@ class Project:
         survey: Survey,
         selected: tuple[AssetKey, ...],
         force: bool,
+        select: Selectors = (),
+        exclude: Selectors = (),
+        retire: Collection[AssetKey] = (),
         partitions: str | None = None,
-        expected: Mapping[AssetKey, float] = MappingProxyType({}),
     ) -> Plan:
-        known = survey.resolved, survey.decisions, survey.state
-        return make_plan(survey.graph, *known, selected, survey.now, force=force, only=partitions, expected=expected)
+        return make_plan(
+            survey.graph,
+            survey.resolved,
+            survey.decisions,
+            survey.state,
+            selected,
+            survey.now,
+            force=force,
+            suffix=self.workspace.suffix(survey.state.environment),
+            select=_texts(select),
+            exclude=_texts(exclude),
+            retire=retire,
+            only=partitions,
+        )
+
+    def _plan_of(
+        self, survey: Survey, select: Selectors, exclude: Selectors, force: bool, retire: bool, partitions: str | None
+    ) -> Plan:
+        """Return the plan of a selection; with `retire`, plain names and globs may be those of retired assets."""
+        gone = retired(survey.state, self.assets) if retire else ()
+        if not gone:
+            return self._plan(
+                survey, self._chosen(survey, select, exclude), force, select, exclude, partitions=partitions
+            )
+        wanted, named = divide(_texts(select), self.assets, gone)
+        unwanted, spared = divide(_texts(exclude), self.assets, gone)
+        nothing = bool(select) and not wanted
+        chosen = () if nothing else self._chosen(survey, wanted, unwanted)
+        leaving = (named if select else set(gone)) - spared
+        return self._plan(survey, chosen, force, select, exclude, leaving, partitions)
+
+    def _require_unchanged(self, plan: Plan, survey: Survey) -> None:
+        """Raise RequestError where something that `plan` depends on is not as it was."""
+        from headwater.runtime.basis import Today, require_unchanged
+
+        if plan.basis is not None:
+            selected = tuple(key for key in plan.basis.selected if key in survey.resolved)
+            today = Today(survey.graph, survey.resolved, survey.state, self.workspace.suffix(plan.environment))
+            leaving = {step.asset for step in plan.steps if step.action == "RETIRE"}
+            leaving.intersection_update(retired(survey.state, self.assets))
+            require_unchanged(
+                plan, today, self._plan(survey, selected, plan.force, retire=leaving, partitions=plan.only)
+            )
 
     def _chosen(self, survey: Survey, select: Selectors, exclude: Selectors) -> tuple[AssetKey, ...]:
         from headwater.lineage.selection import Scope
@@ -397,9 +537,11 @@ class Project:
 
     def _known_asset(self, text: str) -> AssetKey:
         """Return a key that is declared, or that the ledger knows from before."""
-        from headwater.runtime.past import is_recorded
+        from headwater.runtime.past import is_recorded, todays_name
 
         key = AssetKey.parse(text)
+        if key not in self.assets:
+            key = todays_name(self.workspace, key)
         if key in self.assets or is_recorded(self.workspace, key):
             return key
         raise _unknown(text, self.assets)

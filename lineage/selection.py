@@ -26,7 +26,7 @@ _METHODS: Mapping[str, Callable[[Asset], tuple[str, ...]]] = {
     "source": lambda asset: (asset.key,) if asset.is_external else (),
 }
 _STATUSES = ("missing", "unknown", "stale", "pending", "current", "retired")
-_BUILT = ("published", "verified_equal", "reused", "rechecked", "observed")
+_BUILT = ("published", "verified_equal", "reused", "rechecked", "observed", "retired", "rolled_back")
 _NOT_BUILT = ("blocked", "held", "failed", "skipped", "cancelled")
 _WORDS = {"status": _STATUSES, "result": (*_BUILT, *_NOT_BUILT)}
 

@@ -32,7 +32,7 @@ from headwater.runtime.definition_problems import require_declared, require_dial
 from headwater.runtime.engines.engine import Row, Session
 from headwater.runtime.fingerprints import fingerprint_sql, matched, take_token, token_of
 from headwater.runtime.order import Built, BuiltSlices, Observed, Order
-from headwater.runtime.publish import in_environment, prepare_file, sync_folder
+from headwater.runtime.published_files import in_environment, prepare_file, sync_folder
 from headwater.runtime.sources import content_digest, file_state, require_unchanged, source_files
 from headwater.runtime.state import PublishedFile, TraceRead
 

@@ -18,7 +18,6 @@ from headwater.runtime.definer import known_schema, stored_columns
 from headwater.runtime.model import ReadLine
 from headwater.runtime.staleness import Resolved
 from headwater.runtime.state import State, VersionRecord
-from headwater.runtime.state_reader import SqlStateReader
 from headwater.runtime.workspace import Workspace
 
 _UNKNOWN = "what a Python function makes of it is not known"
@@ -77,7 +76,7 @@ class KnownProject:
 def resolve_project(workspace: Workspace, environment: str) -> KnownProject:
     """Return the project as it is now, on what the state knows of `environment`."""
     with workspace.reader() as reader:
-        state = None if reader is None else SqlStateReader(reader.connection).snapshot(environment)
+        state = None if reader is None else workspace.states(reader.connection).snapshot(environment)
     resolved, _ = workspace.definer.resolve_all(state)
     return KnownProject(workspace, state, resolved, {key: known_schema(item, state) for key, item in resolved.items()})
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headwater.assets.asset import Asset, PythonCode
+from headwater.assets.key import AssetKey
 from headwater.lineage.definition import Definition, ReadSet, config_hash
 from headwater.lineage.encoding import tagged_hash
 from headwater.runtime.cache import AnalysisCache, cache_key, texts_digest
@@ -22,12 +23,20 @@ Variables = Mapping[str, str | int | bool | float]
 class PythonDefiner:
     """Defines the Python assets of one project. The analysis is cached; versions of libraries are looked up anew."""
 
-    def __init__(self, texts: Mapping[str, str], variables: Variables, settings: str, cache: AnalysisCache) -> None:
+    def __init__(
+        self,
+        texts: Mapping[str, str],
+        variables: Variables,
+        settings: str,
+        cache: AnalysisCache,
+        identities: Mapping[AssetKey, str] | None = None,
+    ) -> None:
         self._texts = texts
         self._digest = texts_digest(texts)
         self._variables = variables
         self._settings = settings
         self._cache = cache
+        self._identities = {} if identities is None else identities
 
     def define(self, asset: Asset) -> Definition:
         """Return the definition of `asset`. What cannot be followed is undecidable unless `version` answers for it."""
@@ -40,8 +49,9 @@ class PythonDefiner:
         volatile = asset.volatile if asset.volatile is not None else bool(found.impure) and not trusted
         because = "it is declared volatile" if asset.volatile else "; ".join(found.impure)
         asks_clock = found.asks_clock and code.context_parameter is not None
+        inputs = tuple((name, self._identities.get(up, up)) for name, up in code.inputs)
         return Definition(
-            logic=tagged_hash("python", (*logic, code.inputs)),
+            logic=tagged_hash("python", (*logic, inputs)),
             config=config_hash(asset),
             settings=tagged_hash("python-settings", (self._settings, versions)),
             parameters=self._parameters(code),

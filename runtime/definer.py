@@ -69,13 +69,21 @@ class Outcome:
 class Definer:
     """Resolves assets of one loaded project. Pure but for its cache."""
 
-    def __init__(self, loaded: Loaded, cache: AnalysisCache, crew: Crew | None = None) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        cache: AnalysisCache,
+        crew: Crew | None = None,
+        identities: Mapping[AssetKey, str] | None = None,
+    ) -> None:
+        self.identities = dict(identities or {})  # of renamed assets: what definitions name them by
         self._crew = crew
         self._loaded = loaded
         self._cache = cache
         settings = result_settings(loaded.config.engine, loaded.config.timezone)
         self._settings = tagged_hash("settings", dict(settings))
-        self._python = PythonDefiner(loaded.python_texts(), loaded.config.variables, self._settings, cache)
+        texts, variables = loaded.python_texts(), loaded.config.variables
+        self._python = PythonDefiner(texts, variables, self._settings, cache, self.identities)
         self._memory: dict[bytes, Outcome] = {}
         self._analyses: dict[bytes, Analysis] = {}
 
@@ -137,7 +145,7 @@ class Definer:
     def _task(self, asset: Asset, place: bytes, schemas: Schemas) -> tuple[object, ...]:
         names = self._loaded.references.get(asset.key, ())
         seen = {up: schemas.get(up) for up in (AssetKey(name.lstrip("?")) for name in names)}
-        return place, asset, names, self._loaded.origins[asset.key], seen
+        return place, asset, names, self._loaded.origins[asset.key], seen, self.identities
 
     def _certain_schemas(self, resolved: Mapping[AssetKey, Resolved], state: State | None) -> Schemas:
         """Return for each asset the columns that its next version has for certain, or None.
@@ -177,8 +185,10 @@ class Definer:
         variables = sorted(self._loaded.config.variables.items())
         python = self._python.define(asset) if asset.python is not None else None
         origins = self._loaded.origins[asset.key]
+        named = tuple((n, it) for n in names if (it := self.identities.get(AssetKey(n.lstrip("?")))))
         return cache_key(
             "resolved",
+            named,
             asset.key,
             origins,
             seen,
@@ -192,9 +202,13 @@ class Definer:
 
         assert asset.sql is not None, "only SQL assets are analysed"
         tables = {name: schemas.get(AssetKey(name)) for name in self._loaded.references[asset.key] if name[0] != "?"}
-        analysis = analyse_sql(asset.sql, asset.dialect, {name: s for name, s in tables.items() if s is not None})
+        known = {name: s for name, s in tables.items() if s is not None}
+        analysis = analyse_sql(asset.sql, asset.dialect, known, identities=self._by_name())
         self._cache.put(place, analysis)
         return analysis
+
+    def _by_name(self) -> dict[str, str]:
+        return {str(key): name for key, name in self.identities.items()}
 
     def _resolve(self, asset: Asset, schemas: Schemas, place: bytes) -> Outcome:
         if asset.sql is not None:
@@ -204,7 +218,7 @@ class Definer:
         else:
             definition, problems = Definition("", config_hash(asset), self._settings), []
         check_reads, check_problems = self._check_reads(asset, definition, schemas)
-        outcome = Outcome(definition, _checks_id(asset), check_reads, (*problems, *check_problems))
+        outcome = Outcome(definition, _checks_id(asset, self.identities), check_reads, (*problems, *check_problems))
         self._cache.put(place, outcome)
         return outcome
 
@@ -382,10 +396,16 @@ def _union(reads: list[ReadSet]) -> ReadSet:
     return replace(reads[0], columns=columns, reason=reason, condition=joined if narrowed else None)
 
 
-def _checks_id(asset: Asset) -> str:
+def _checks_id(asset: Asset, identities: Mapping[AssetKey, str]) -> str:
     """Hash what decides a verdict: the checks, and the contract's columns and types."""
     if not asset.checks and not any(True for _ in asset.declared_types()):
         return "none"
     from headwater.checks.identity import checks_identity
 
-    return tagged_hash("checks", (tuple(asset.declared_types()), checks_identity(asset.checks)))
+    return tagged_hash(
+        "checks",
+        (
+            tuple(asset.declared_types()),
+            checks_identity(asset.checks, {str(key): name for key, name in identities.items()}),
+        ),
+    )

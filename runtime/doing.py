@@ -72,10 +72,12 @@ class Doing:
         return result
 
     def _carry_out(self, held: Held, plan: Plan, survey: Survey, interrupt: Interrupt) -> RunResult:
+        held.record_renames()
         self._started(held, plan, survey)
         result = RunResult(held.run, "NOTHING_TO_DO", (), self._environment)
         if plan.steps:
             result = self._steps(held, plan, survey, interrupt)
+        result = replace(result, rolled_back=plan.rolled_back)
         finish = draft(record.RUN_FINISHED, "run", held.run, finished_payload(result), f"It ended {result.outcome}.")
         held.ledger.append([finish], held.actor)
         held.checkpoint()
@@ -120,7 +122,8 @@ class Doing:
 
     def _steps(self, held: Held, plan: Plan, survey: Survey, interrupt: Interrupt) -> RunResult:
         workspace, state = self._workspace, survey.state
-        planned = {step.asset for step in plan.steps}
+        planned = {step.asset for step in plan.steps if step.action != "RETIRE"}
+        retiring = len(planned) < len(plan.steps)
         decisions = _as_of_plan(survey.decisions, planned, state)
         known = held.reader.warehouse()
         books = Books(state, decisions, held.reader.next_numbers(), (known[1] if known else 0) + 1)
@@ -134,9 +137,7 @@ class Doing:
             reader=held.reader,
             state=state,
             decisions=decisions,
-            left_out=frozenset(
-                key for key, d in survey.decisions.items() if key not in planned and d.status.word != "CURRENT"
-            ),
+            left_out=frozenset(k for k, d in survey.decisions.items() if k not in planned and not d.is_up_to_date),
             readers=wanted_sets(survey.resolved, state),
             run=held.run,
             now=survey.now,
@@ -165,6 +166,7 @@ class Doing:
                 log,
                 interrupt,
                 workspace.outside.monotonic,
+                held.reader.shown_anywhere() if retiring else (),
             )
             return execution.execute()
         finally:

@@ -135,6 +135,7 @@ def version_from_json(asset: str, record: str, gate: str, created: str) -> Versi
         text=value.get("text", ""),
         slices=slices_from_json(value["slices"]) if "slices" in value else None,
         lineage=value.get("lineage"),
+        named=value.get("named"),
     )
 
 

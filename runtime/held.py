@@ -16,10 +16,10 @@ from headwater.runtime.keys import FileKeys
 from headwater.runtime.ledger import LedgerStore
 from headwater.runtime.observe import identity_findings, verify_warehouse, warehouse_gone
 from headwater.runtime.projections import StateProjector
-from headwater.runtime.publish import Hands, discard_drafts, located, recover
+from headwater.runtime.publish import Hands, draft, recover
+from headwater.runtime.published_files import discard_drafts, located
 from headwater.runtime.signing import require_key, sign
 from headwater.runtime.state import PublishedFile, State, WarehouseNow
-from headwater.runtime.state_reader import SqlStateReader
 
 if TYPE_CHECKING:
     from headwater.runtime.workspace import Workspace
@@ -56,10 +56,10 @@ class Held:
             create=True,
             signer_for=self._keys.signer,
         )
-        self.reader = SqlStateReader(self.ledger.connection)
+        self.reader = workspace.states(self.ledger.connection)
         self._warehouse: Warehouse | None = None
         self._state: State | None = None
-        self._suspect: frozenset[tuple[AssetKey, int]] = frozenset()  # versions found altered, until replaced
+        self._suspect: frozenset[str] = frozenset()  # physical names found altered, until replaced
         self._trusted = False  # until all that is published was verified, or the file is as it was left
         try:
             self.reader.require_complete()
@@ -93,6 +93,16 @@ class Held:
                 )
         return self._warehouse
 
+    def record_renames(self) -> None:
+        """Record the renames that are declared and that the ledger does not know: from here on, names are today's."""
+        drafts = [
+            draft(record.DEFINITION_CHANGED, new, str(new), {"renamed_from": str(old)}, f"It was called {old} before.")
+            for old, new in self.reader.names.now.items()
+        ]
+        if drafts:
+            self.ledger.append(drafts, self.actor)
+            self.reader = self.workspace.states(self.ledger.connection)
+
     def hands(self) -> Hands:
         """Return everything that publishing has an effect on."""
         config = self.workspace.config
@@ -123,7 +133,7 @@ class Held:
         try:
             if self._warehouse is not None:
                 token = self._warehouse.close()
-                pointed = {(version.asset, version.number) for _, version in self.reader.published_anywhere()}
+                pointed = {version.physical for _, version in self.reader.published_anywhere()}
                 if self._trusted and not (pointed & self._suspect):
                     self.ledger.ephemera.put(TOKEN, token)
                 else:
@@ -134,7 +144,7 @@ class Held:
 
     def _warehouse_now(self) -> WarehouseNow:
         config = self.workspace.config
-        pointed = [(config.environments.get(e), version) for e, version in self.reader.published_anywhere()]
+        pointed = [(config.environments.get(e), version) for e, version in self.reader.shown_anywhere()]
         found = WarehouseNow()
         if self._warehouse is None and pointed:
             if not config.warehouse_path.exists():
@@ -145,7 +155,7 @@ class Held:
                     return WarehouseNow(findings=findings)
         if self._warehouse is not None:
             found = verify_warehouse(self._warehouse, pointed)
-        self._suspect = frozenset((v.asset, v.number) for _, v in pointed if v.physical in found.altered)
+        self._suspect = frozenset(v.physical for _, v in pointed if v.physical in found.altered)
         self._trusted = True
         return found
 

@@ -22,7 +22,7 @@ from headwater.runtime.clock import to_iso
 from headwater.runtime.column_lineage import column_graph, declared_tags, resolve_project
 from headwater.runtime.lineage_view import tables_of
 from headwater.runtime.loading import source_text
-from headwater.runtime.publish import located
+from headwater.runtime.published_files import located
 from headwater.runtime.workspace import Workspace
 
 

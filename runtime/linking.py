@@ -14,6 +14,7 @@ from headwater.assets.errors import Problem, SqlError
 from headwater.assets.key import AssetKey
 from headwater.lineage.graph import AssetGraph, build_graph
 from headwater.runtime.partition_linking import mapping_problems
+from headwater.runtime.renaming import rename_problems
 
 Assets = Mapping[AssetKey, Asset]
 References = Mapping[AssetKey, tuple[str, ...]]
@@ -39,6 +40,7 @@ def link(config: ProjectConfig, assets: Assets, references: References, problems
     problems += _paths_that_hold_something_else(config, assets.values())
     problems += _one_table_each(config, assets)
     problems += _sources_that_are_assets(config, assets)
+    problems += rename_problems(assets)
     problems += _tags_that_nothing_has(assets.values())
     problems += mapping_problems(assets, upstream, broken_keys(assets, problems))
     graph = build_graph(upstream, checked)
@@ -79,7 +81,9 @@ class _Missing:
         if upstream in self._assets:
             return True
         if upstream not in self._broken:
-            remedy = did_you_mean(upstream, self._assets) or "Declare it, as an external if something else writes it."
+            renamed = next((key for key, it in self._assets.items() if upstream in it.renamed_from), None)
+            remedy = f"It is called {renamed} now." if renamed else did_you_mean(upstream, self._assets)
+            remedy = remedy or "Declare it, as an external if something else writes it."
             verb = "its checks read" if by_check else "it reads"
             place = place_of_check(asset, upstream) if by_check else place_of_read(asset, upstream)
             message = f"{verb} {upstream}, and no asset is called that."

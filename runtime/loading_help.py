@@ -54,7 +54,10 @@ class _Declaring:
 
 
 class _Resolving:
-    """Resolves one SQL asset: its cache key, itself, the tables it names, the keys of its files, upstream schemas."""
+    """Resolves one SQL asset: its cache key, itself, the tables it names, the keys of its files, upstream schemas.
+
+    Last come the identities of renamed assets.
+    """
 
     def __init__(self, config: ProjectConfig, cache: AnalysisCache) -> None:
         self._assets: dict[AssetKey, Any] = {}
@@ -63,7 +66,8 @@ class _Resolving:
         loaded = Loaded(config, self._assets, None, (), {}, {}, self._references, self._origins)
         self._definer = Definer(loaded, cache)
 
-    def __call__(self, place: bytes, asset: Any, references: Any, origins: Any, schemas: Any) -> None:
+    def __call__(self, place: bytes, asset: Any, references: Any, origins: Any, schemas: Any, identities: Any) -> None:
+        self._definer.identities.update(identities)
         self._assets[asset.key] = asset
         self._references[asset.key] = references
         self._origins[asset.key] = origins

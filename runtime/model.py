@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 StatusWord = Literal["MISSING", "UNKNOWN", "STALE", "PENDING", "CURRENT", "RETIRED"]
 FreshnessWord = Literal["OK", "DUE", "LATE", "NONE"]
-Action = Literal["BUILD", "RECHECK", "REUSE", "REDEFINE", "OBSERVE", "RETIRE"]
+Action = Literal["BUILD", "RECHECK", "REUSE", "REDEFINE", "OBSERVE", "RETIRE", "ROLLBACK"]
 Certainty = Literal["CERTAIN", "IF_INPUT_CHANGES"]
 StepOutcome = Literal[
     "PUBLISHED",
@@ -24,6 +24,8 @@ StepOutcome = Literal[
     "REUSED",
     "RECHECKED",
     "OBSERVED",
+    "RETIRED",
+    "ROLLED_BACK",
     "BLOCKED",
     "HELD",
     "FAILED",
@@ -140,7 +142,10 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One item of a plan. `expected_seconds` is None where there is no history."""
+    """One item of a plan. `expected_seconds` is None where there is no history.
+
+    `version` is the number of the stored version that a ROLLBACK shows.
+    """
 
     asset: AssetKey
     action: Action
@@ -148,12 +153,41 @@ class Step:
     reasons: tuple[Reason, ...] = ()
     expected_seconds: float | None = None
     partitions: str | None = None  # of a partitioned asset: those that it would build, as text
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a plan stands on in one asset, as hashes and numbers: each is None where there is nothing yet.
+
+    `definition` has the parts of its definition by name; `delivery` is the digest of a source as last taken in.
+    """
+
+    asset: AssetKey
+    definition: tuple[tuple[str, str], ...] | None
+    checks: str | None
+    version: int | None
+    delivery: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """All that a plan depends on: the environment's schema suffix, what was asked for, and every asset it stands on."""
+
+    suffix: str
+    selected: tuple[AssetKey, ...]
+    assets: tuple[Ground, ...]
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What would be done and why, in an order in which it can be done. `unaffected` holds (asset, sentence).
 
+    `retired` are published assets that are no longer declared and that this plan leaves in view; `rolled_back` holds
+    (asset, sentence) for those that stay as a rollback left them. `why` is the reason of a rollback. A plan with a
+    `basis` is carried out only while nothing of it has changed.
     `expected_seconds` is what the steps of `critical_path`, the longest path by history, are expected to take; None
     where no step has a history. `warnings` are promises that history says cannot be kept.
     """
@@ -164,6 +198,10 @@ class Plan:
     steps: tuple[Step, ...]
     unaffected: tuple[tuple[AssetKey, str], ...] = ()
     force: bool = False
+    retired: tuple[AssetKey, ...] = ()
+    basis: Basis | None = None
+    rolled_back: tuple[tuple[AssetKey, str], ...] = ()
+    why: str = ""
     only: str | None = None  # the partitions that were asked for, as text
     critical_path: tuple[AssetKey, ...] = ()
     expected_seconds: float | None = None
@@ -189,12 +227,16 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run came to. `run` is the run's id; `counts` is derived from `steps`."""
+    """What a run came to. `run` is the run's id; `counts` is derived from `steps`.
+
+    `rolled_back` holds (asset, sentence) for what was left alone as a rollback left it.
+    """
 
     run: str
     outcome: RunOutcome
     steps: tuple[StepResult, ...]
     environment: str = "prod"
+    rolled_back: tuple[tuple[AssetKey, str], ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -308,6 +350,8 @@ class VersionLine:
     published_in: tuple[str, ...] = ()
     equal_to: int | None = None
     failed_checks: tuple[str, ...] = ()
+    held_in: tuple[str, ...] = ()  # environments that were rolled back from it
+    named: str | None = None  # what the asset was called then, where it was renamed since
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,3 +400,43 @@ class AssetLine:
     status: StatusWord
     file: str
     description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentLine:
+    """One line of `env list`. `schemas` are those that its readers find; `since` is its last publication, ISO 8601.
+
+    `shared` is the number of its pointers that point to the version that prod points to. `suffix` is None for an
+    environment that still has pointers and is no longer declared.
+    """
+
+    name: str
+    suffix: str | None
+    schemas: tuple[str, ...] = ()
+    pointers: int = 0
+    shared: int = 0
+    since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A pointer that was moved: the asset, the version that readers see now, and the one before (None: none)."""
+
+    asset: AssetKey
+    version: int | None
+    before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What moving pointers came to. `publication` is the id of the one transaction, None where nothing had to move.
+
+    `unchanged` is the number of chosen assets that were as they should be; `freed` are the stored versions that
+    nobody used any more, as (asset, version number).
+    """
+
+    environment: str
+    publication: str | None
+    moved: tuple[Moved, ...] = ()
+    unchanged: int = 0
+    freed: tuple[tuple[AssetKey, int], ...] = ()

@@ -17,7 +17,7 @@ from headwater.runtime.build import relation_of
 from headwater.runtime.clock import from_iso
 from headwater.runtime.engines.engine import Session, Warehouse
 from headwater.runtime.fingerprints import take_token
-from headwater.runtime.publish import located
+from headwater.runtime.published_files import located, sha256_of
 from headwater.runtime.sources import FileState, content_digest, file_state, settled, source_files
 from headwater.runtime.state import Observation, PublishedFile, SourceNow, State, VersionRecord, WarehouseNow
 
@@ -66,18 +66,11 @@ def altered_files(state: State, root: Path, suffix: str) -> frozenset[AssetKey]:
             continue
         path = root / located(version.file.path, suffix)
         try:
-            if path.stat().st_size != version.file.size or _sha256(path) != version.file.sha256:
+            if path.stat().st_size != version.file.size or sha256_of(path) != version.file.sha256:
                 altered.add(key)
         except OSError:
             altered.add(key)
     return frozenset(altered)
-
-
-def _sha256(path: Path) -> str:
-    import hashlib
-
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def warehouse_gone(published: Iterable[VersionRecord]) -> WarehouseNow:
@@ -149,7 +142,7 @@ def differs(session: Session, version: VersionRecord, relation: str | None = Non
 def is_kept(store: Path, file: PublishedFile) -> bool:
     """Return whether the store still has the bytes of a file version."""
     try:
-        return _sha256(store / file.sha256) == file.sha256
+        return sha256_of(store / file.sha256) == file.sha256
     except OSError:
         return False
 

@@ -32,7 +32,14 @@ def _ledger(workspace: Workspace) -> Iterator[LedgerReader]:
 def is_recorded(workspace: Workspace, asset: AssetKey) -> bool:
     """Return whether the ledger knows a version of `asset`, though it may no longer be declared."""
     with workspace.reader() as reader:
-        return reader is not None and bool(SqlStateReader(reader.connection).versions(asset))
+        return reader is not None and bool(workspace.states(reader.connection).versions(asset))
+
+
+def todays_name(workspace: Workspace, asset: AssetKey) -> AssetKey:
+    """Return what an asset that was once called `asset` is called today, or the key itself."""
+    with workspace.reader() as reader:
+        former = {} if reader is None else workspace.states(reader.connection).names.former
+    return next((key for key, names in former.items() if asset in names), asset)
 
 
 def history(workspace: Workspace, asset: AssetKey) -> tuple[VersionLine, ...]:
@@ -40,8 +47,8 @@ def history(workspace: Workspace, asset: AssetKey) -> tuple[VersionLine, ...]:
     with workspace.reader() as reader:
         if reader is None:
             return ()
-        states = SqlStateReader(reader.connection)
-        shown = states.environments_of(asset)
+        states = workspace.states(reader.connection)
+        shown, held = states.environments_of(asset), states.held_in(asset)
         return tuple(
             VersionLine(
                 asset,
@@ -55,6 +62,8 @@ def history(workspace: Workspace, asset: AssetKey) -> tuple[VersionLine, ...]:
                 shown.get(v.number, ()),
                 v.equal_to,
                 v.gate.failed,
+                held.get(v.number, ()),
+                v.named,
             )
             for v in reversed(states.versions(asset))
         )
@@ -65,14 +74,14 @@ def runs(workspace: Workspace, limit: int) -> tuple[RunLine, ...]:
     with workspace.reader() as reader:
         if reader is None:
             return ()
-        states = SqlStateReader(reader.connection)
+        states = workspace.states(reader.connection)
         return tuple(_run_line(states, run) for run in states.runs(limit))
 
 
 def show(workspace: Workspace, text: str) -> tuple[RunLine, tuple[StepLine, ...]]:
     """Return the run whose id starts with `text` and its steps. Raises RequestError unless there is exactly one."""
     with _ledger(workspace) as reader:
-        states = SqlStateReader(reader.connection)
+        states = workspace.states(reader.connection)
         run = _find_run(states, text)
         steps = []
         for step in states.steps(run=run.id):
@@ -86,7 +95,7 @@ def show(workspace: Workspace, text: str) -> tuple[RunLine, tuple[StepLine, ...]
 def logs(workspace: Workspace, text: str, asset: AssetKey | None) -> tuple[LogLine, ...]:
     """Return the lines that a run wrote, about one asset or all."""
     with _ledger(workspace) as reader:
-        run = _find_run(SqlStateReader(reader.connection), text)
+        run = _find_run(workspace.states(reader.connection), text)
     return tuple(line for line in read_log(workspace.logs, run.id) if asset is None or line.asset == asset)
 
 
@@ -95,7 +104,7 @@ def last_results(workspace: Workspace) -> dict[AssetKey, str]:
     with workspace.reader() as reader:
         if reader is None:
             return {}
-        states = SqlStateReader(reader.connection)
+        states = workspace.states(reader.connection)
         for run in states.runs():
             steps = states.steps(run=run.id)
             if steps:
@@ -107,11 +116,13 @@ def audit_log(workspace: Workspace, limit: int | None, asset: AssetKey | None) -
     """Return ledger entries, newest first."""
     with _ledger(workspace) as reader:
         found: list[Entry] = []
+        former = workspace.states(reader.connection).names.former
+        streams = () if asset is None else (asset, *former.get(asset, ()))
         step = 500
         stop = reader.size()
         while stop > 0 and (limit is None or len(found) < limit):
             start = max(0, stop - step)
-            page = [e for e in reader.entries(start, stop) if asset is None or e.stream == asset]
+            page = [e for e in reader.entries(start, stop) if asset is None or e.stream in streams]
             found += reversed(page)
             stop = start
         return tuple(found if limit is None else found[:limit])

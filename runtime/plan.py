@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from headwater.assets.key import AssetKey
 from headwater.lineage.graph import AssetGraph
+from headwater.runtime.basis import basis_of, plan_hash
 from headwater.runtime.clock import to_iso
 from headwater.runtime.durations import Expected, critical_path
 from headwater.runtime.model import Action, Certainty, Plan, Reason, Step
+from headwater.runtime.retiring import retire_steps, retired
 from headwater.runtime.staleness import Decision, Resolved
 from headwater.runtime.state import State
 
@@ -33,37 +35,57 @@ def make_plan(
     force: bool = False,
     only: str | None = None,
     expected: Expected = MappingProxyType({}),
+    suffix: str = "",
+    select: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
+    retire: Collection[AssetKey] = (),
 ) -> Plan:
     """Return what would be done to the `selected` assets, in build order, each CERTAIN or IF_INPUT_CHANGES.
 
-    Sources that a selected asset, or one of its checks, stands on are observed whether selected or not. `expected` are
-    the seconds that each asset is expected to take.
+    Sources that a selected asset, or one of its checks, stands on are observed whether selected or not. `suffix` is
+    that of the environment's schemas; `select` and `exclude` are the selectors that chose, kept for whoever reads it.
+    Of the assets that are no longer declared, those in `retire` are dropped from view, after everything else.
+    `expected` are the seconds that each asset is expected to take.
     """
     judged_by = {up for key in selected for up in graph.check_upstream.get(key, ())}
     below = graph.ancestors({*selected, *judged_by})
     wanted = set(selected) | {key for key in below if resolved[key].asset.is_external}
     steps: list[Step] = []
     unaffected: list[tuple[AssetKey, str]] = []
+    rolled_back: list[tuple[AssetKey, str]] = []
     for key in graph.order:
         if key not in wanted:
             continue
-        step = _step(resolved[key], decisions[key], state, force and key in selected, expected, only)
-        if step is not None:
+        decision = decisions[key]
+        stays = _is_kept(decision)
+        step = None if stays else _step(resolved[key], decision, state, force and key in selected, expected, only)
+        if stays:
+            reasons = decision.status.reasons
+            rolled_back += [(key, it.message) for it in reasons if it.code == "ROLLED_BACK" and key in selected]
+        elif step is not None:
             steps.append(step)
         elif key in selected:
             unaffected.append((key, _why_not(resolved[key], state)))
-    path, seconds = critical_path(graph, [step.asset for step in steps], expected)
-    return Plan(
-        environment=state.environment,
-        at=to_iso(now),
-        plan_hash=_plan_hash(graph, resolved, state, steps, f"{force}\0{only}"),
-        steps=tuple(steps),
-        unaffected=tuple(unaffected),
-        force=force,
-        only=only,
-        critical_path=path,
-        expected_seconds=seconds,
-    )
+    steps += retire_steps(retire)
+    kept = tuple(key for key in retired(state, graph.upstream) if key not in retire)
+    basis = basis_of(graph, resolved, state, steps, suffix, tuple(selected))
+    basis = replace(basis, select=select, exclude=exclude)
+    said = (tuple(unaffected), force, kept, basis, tuple(rolled_back))
+    plan = Plan(state.environment, to_iso(now), "", tuple(steps), *said, only=only)
+    return with_forecast(replace(plan, plan_hash=plan_hash(plan)), graph, expected)
+
+
+def with_forecast(plan: Plan, graph: AssetGraph, expected: Expected) -> Plan:
+    """Return `plan` with the seconds that its steps and their longest path are expected to take."""
+    steps = tuple(replace(step, expected_seconds=expected.get(step.asset)) for step in plan.steps)
+    path, seconds = critical_path(graph, [step.asset for step in steps if step.asset in graph.upstream], expected)
+    return replace(plan, steps=steps, critical_path=path, expected_seconds=seconds)
+
+
+def _is_kept(decision: Decision) -> bool:
+    """Return whether a rollback keeps an asset as it is, and where it is."""
+    codes = {reason.code for reason in decision.status.reasons}
+    return decision.settled and "ROLLED_BACK" in codes and "RENAMED" not in codes
 
 
 def _step(
@@ -84,7 +106,8 @@ def _step(
         reasons = (Reason("FORCED", "asked for with --force."), *status.reasons)
         return Step(asset.key, _action(resolved, state, ()), "CERTAIN", reasons, seconds)
     certainty: Certainty = "CERTAIN" if status.word in _CERTAIN_WORDS and not decision.final else "IF_INPUT_CHANGES"
-    return Step(asset.key, _action(resolved, state, status.reasons), certainty, status.reasons, seconds)
+    action: Action = "REUSE" if decision.settled else _action(resolved, state, status.reasons)
+    return Step(asset.key, action, certainty, status.reasons, seconds)
 
 
 def _partition_step(
@@ -144,17 +167,3 @@ def _why_not(resolved: Resolved, state: State) -> str:
             columns = "what it took"
         parts.append(f"{columns} of {read.upstream}")
     return f"unchanged: its definition, {'; '.join(parts)}."
-
-
-def _plan_hash(
-    graph: AssetGraph, resolved: Mapping[AssetKey, Resolved], state: State, steps: list[Step], asked: str
-) -> str:
-    """Hash everything that the plan stands on: definitions and checks, published versions, and the steps themselves."""
-    digest = hashlib.sha256(f"{state.environment}\0{asked}".encode())
-    for key in graph.order:
-        version = state.published.get(key)
-        number = "" if version is None else str(version.number)
-        digest.update(f"\n{key}\0{resolved[key].definition.hash}\0{resolved[key].checks_id}\0{number}".encode())
-    for step in steps:
-        digest.update(f"\n{step.asset}\0{step.action}\0{step.certainty}\0{step.partitions}".encode())
-    return digest.hexdigest()

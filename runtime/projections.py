@@ -14,6 +14,7 @@ from typing import Any
 from headwater.assets.errors import IntegrityError
 from headwater.lineage import record
 from headwater.lineage.record import Entry
+from headwater.runtime.renaming import fresh_identity, named_in_record, rename_in_record
 
 _TABLES: Mapping[str, str] = {
     "version": (
@@ -21,7 +22,8 @@ _TABLES: Mapping[str, str] = {
         "gate text, primary key (asset, number)"
     ),
     "pointer": (
-        "environment text, asset text, number integer, publication text, since text, primary key (environment, asset)"
+        "environment text, asset text, number integer, publication text, since text, name text, "
+        "primary key (environment, asset)"
     ),
     "publication": "id text primary key, number integer, environment text, run text, outcome text, at text, items text",
     "token": "asset text, number integer, columns text, token text, primary key (asset, number, columns)",
@@ -46,6 +48,12 @@ _TABLES: Mapping[str, str] = {
         "list text, key text, place integer, since text, retired text, primary key (list, key), unique (list, place)"
     ),
     "tally": "versions integer, publications integer, runs integer",
+    "hold": (
+        "environment text, asset text, number integer, at text, by text, why text, "
+        "primary key (environment, asset, number)"
+    ),
+    "renamed": "old text, asset text, identity text, seq integer, primary key (old, asset)",
+    "disposed": "physical text primary key, at text",
     "warehouse": "identity text primary key, publications integer",
 }
 _INDEXES = (
@@ -168,12 +176,13 @@ def _published(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
     db.execute("update publication set outcome = 'PUBLISHED', at = ? where id = ?", (entry.ts, publication))
     db.execute("update warehouse set publications = max(publications, ?)", (number,))
     for item in json.loads(items):
-        if item["action"] == "RETIRED":
+        if item["number"] is None:
             db.execute("delete from pointer where environment = ? and asset = ?", (environment, item["asset"]))
+            _step(db, run, item["asset"], item["action"], None, entry.ts, {"changed": item["changed"]})
             continue
         db.execute(
-            "insert or replace into pointer values (?, ?, ?, ?, ?)",
-            (environment, item["asset"], item["number"], publication, entry.ts),
+            "insert or replace into pointer values (?, ?, ?, ?, ?, ?)",
+            (environment, item["asset"], item["number"], publication, entry.ts, item["asset"]),
         )
         _step(db, run, item["asset"], item["action"], item["number"], entry.ts, {"changed": item["changed"]})
 
@@ -249,6 +258,56 @@ def _run_interrupted(db: sqlite3.Connection, entry: Entry, payload: Payload) -> 
     db.execute("update run set finished = ?, outcome = 'INTERRUPTED' where id = ?", (entry.ts, entry.subject))
 
 
+def _hold_placed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    values = (payload["environment"], entry.stream, payload["number"], entry.ts, entry.actor.id, payload["why"])
+    db.execute("insert or replace into hold values (?, ?, ?, ?, ?, ?)", values)
+
+
+def _hold_lifted(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    values = (payload["environment"], entry.stream, payload["number"])
+    db.execute("delete from hold where environment = ? and asset = ? and number = ?", values)
+
+
+_NAMED = (
+    "version", "pointer", "token", "source", "step", "hold", "renamed", "slice_held", "slice_seen", "part_shown",
+)  # fmt: skip
+
+
+def _definition_changed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    """Bring all that is kept of a renamed asset under its new name. What readers find is still called as it was."""
+    if "renamed_from" not in payload:
+        return
+    old, new = str(payload["renamed_from"]), entry.stream
+    known = dict(db.execute("select asset, identity from renamed"))
+    identity = known.get(old) or fresh_identity(old, known.values())
+    for number, text in db.execute("select number, record from version where asset = ?", (old,)).fetchall():
+        db.execute(
+            "update version set record = ? where asset = ? and number = ?", (named_in_record(text, old), old, number)
+        )
+    for table in _NAMED:
+        db.execute(f"update or replace {table} set asset = ? where asset = ?", (new, old))
+    db.execute("update or replace slice_seen set upstream = ? where upstream = ?", (new, old))
+    quoted = f'%"{old}"%'
+    found = db.execute(
+        "select asset, number, record, gate from version where record like ? or gate like ?", (quoted, quoted)
+    ).fetchall()
+    for asset, number, *texts in found:
+        db.execute(
+            "update version set record = ?, gate = ? where asset = ? and number = ?",
+            (*(rename_in_record(text, old, new) for text in texts), asset, number),
+        )
+    for id_, items in db.execute("select id, items from publication where items like ?", (quoted,)).fetchall():
+        changed = [{**it, "asset": new if it["asset"] == old else it["asset"]} for it in json.loads(items)]
+        db.execute("update publication set items = ? where id = ?", (json.dumps(changed, sort_keys=True), id_))
+    db.execute("insert or replace into renamed values (?, ?, ?, ?)", (old, new, identity, entry.seq))
+    db.execute("delete from renamed where old = asset")
+
+
+def _disposed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
+    for _, physical in _pairs(payload["versions"]):
+        db.execute("insert or replace into disposed values (?, ?)", (physical, entry.ts))
+
+
 def _step_failed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
     _step(db, str(payload["run"]), entry.stream, "FAILED", None, entry.ts, {"error": payload["error"]})
 
@@ -291,6 +350,10 @@ _HANDLERS: Mapping[str, Handler] = {
     record.RUN_STARTED: _run_started,
     record.RUN_FINISHED: _run_finished,
     record.RUN_INTERRUPTED: _run_interrupted,
+    record.DEFINITION_CHANGED: _definition_changed,
+    record.HOLD_PLACED: _hold_placed,
+    record.HOLD_LIFTED: _hold_lifted,
+    record.RETENTION_DISPOSED: _disposed,
     record.STEP_FAILED: _step_failed,
     record.VERIFIED_EQUAL: _verified_equal,
     record.HELD: _step_held,

@@ -7,19 +7,19 @@ normal path and recovery call, so that an interrupted publication ends exactly a
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-from headwater.assets.errors import HeadwaterError, ResourceError, StepError
+from headwater.assets.errors import HeadwaterError
 from headwater.assets.key import AssetKey
 from headwater.lineage import record
 from headwater.lineage.encoding import JsonValue
 from headwater.lineage.record import Actor, Blob, Draft
 from headwater.runtime.engines.engine import Pointer, Publication, Warehouse
 from headwater.runtime.ledger import LedgerStore
+from headwater.runtime.published_files import in_environment, place_file, remove_file
 from headwater.runtime.state import PublishedFile, VersionRecord
 from headwater.runtime.state_reader import InFlight
 
@@ -31,7 +31,10 @@ STREAM = "publication"
 class Item:
     """One asset in a publication. `action` is the step's outcome; without `swap` readers' view stays as it is.
 
-    `version` is None for an asset that is dropped from view (action RETIRED).
+    `version` is None for an asset that is dropped from view (action RETIRED or DROPPED); `removes` is its file, with
+    the path that it has in the environment. `was` is the name under which readers found a renamed asset, and
+    no longer do. `left` is the number of the version that a rollback leaves, and `why` it
+    does.
     """
 
     asset: AssetKey
@@ -39,6 +42,10 @@ class Item:
     changed: bool
     version: VersionRecord | None
     swap: bool = True
+    removes: PublishedFile | None = None
+    was: AssetKey | None = None
+    left: int | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,14 @@ def draft(
     return Draft(kind, stream, subject, payload, why, blobs)
 
 
-def publish(hands: Hands, number: int, publication: str, items: Sequence[Item], facts: Sequence[Draft]) -> None:
+def publish(
+    hands: Hands,
+    number: int,
+    publication: str,
+    items: Sequence[Item],
+    facts: Sequence[Draft],
+    why: str = "What passed its gate is to be published.",
+) -> None:
     """Make `items` visible at once. `facts` are recorded with the intent, in one transaction.
 
     Raises what the engine raises where it refuses, after recording that nothing was published. Any other error leaves
@@ -76,7 +90,7 @@ def publish(hands: Hands, number: int, publication: str, items: Sequence[Item], 
         STREAM,
         publication,
         _intent(hands, number, publication, items),
-        "What passed its gate is to be published.",
+        why,
     )
     hands.ledger.append([*facts, intent], hands.actor)
     try:
@@ -87,7 +101,9 @@ def publish(hands: Hands, number: int, publication: str, items: Sequence[Item], 
             raise
     published = [item.version.file for item in items if item.version is not None and item.version.file is not None]
     files = [in_environment(file, hands.suffix) for file in published]
-    finish(hands.ledger, hands.actor, hands.root, hands.store, publication, files)
+    removed = [item.removes for item in items if item.removes is not None]
+    follows = aftermath(hands.environment, [_item_to_json(item) for item in items])
+    finish(hands.ledger, hands.actor, hands.root, hands.store, publication, files, removed, follows)
 
 
 def pointers(suffix: str, items: Sequence[Item]) -> tuple[Pointer, ...]:
@@ -95,8 +111,11 @@ def pointers(suffix: str, items: Sequence[Item]) -> tuple[Pointer, ...]:
     found = []
     for item in items:
         schema, table = item.asset.schema + suffix, item.asset.table
+        if item.was is not None:
+            found.append(Pointer(item.was.schema + suffix, item.was.table, None))
         if item.version is None:
-            found.append(Pointer(schema, table, None))
+            if item.swap:
+                found.append(Pointer(schema, table, None))
         elif item.swap and not item.version.physical.startswith("="):
             columns = tuple(name for name, _ in item.version.schema)
             found.append(Pointer(schema, table, item.version.physical, columns))
@@ -104,108 +123,32 @@ def pointers(suffix: str, items: Sequence[Item]) -> tuple[Pointer, ...]:
 
 
 def finish(
-    ledger: LedgerStore, actor: Actor, root: Path, store: Path, publication: str, files: Sequence[PublishedFile]
+    ledger: LedgerStore,
+    actor: Actor,
+    root: Path,
+    store: Path,
+    publication: str,
+    files: Sequence[PublishedFile],
+    removed: Sequence[PublishedFile] = (),
+    follows: Sequence[Draft] = (),
 ) -> None:
-    """Put the files of a committed publication in place and record the outcome. Doing it twice does no harm."""
+    """Put the files of a committed publication in place, remove those that left, record the outcome and what `follows`.
+
+    Doing it twice does no harm.
+    """
+    for file in removed:
+        remove_file(root, file)
     for file in files:
         place_file(root, store, file)
     payload: dict[str, JsonValue] = {"publication": publication}
-    ledger.append([Draft(record.PUBLISHED, STREAM, publication, payload, "The marker is in the warehouse.")], actor)
+    published = Draft(record.PUBLISHED, STREAM, publication, payload, "The marker is in the warehouse.")
+    ledger.append([published, *follows], actor)
 
 
 def abandon(ledger: LedgerStore, actor: Actor, publication: str, because: str) -> None:
     """Record that an intended publication did not happen."""
     payload: dict[str, JsonValue] = {"publication": publication}
     ledger.append([Draft(record.PUBLISH_ABANDONED, STREAM, publication, payload, because)], actor)
-
-
-def located(path: str, suffix: str) -> str:
-    """Return where an environment has the file that is declared as `path`: its first folder carries the suffix.
-
-    `reports/x.csv` is `reports__dev/x.csv` in dev, a file without a folder `x__dev.csv`: as with schemas, what one
-    environment publishes never replaces what readers of another see.
-    """
-    if not suffix:
-        return path
-    first, *rest = Path(path).parts
-    if rest:
-        return Path(first + suffix, *rest).as_posix()
-    return Path(path).with_stem(Path(path).stem + suffix).as_posix()
-
-
-def in_environment(file: PublishedFile, suffix: str) -> PublishedFile:
-    """Return `file` with the path that it has in an environment."""
-    return replace(file, path=located(file.path, suffix))
-
-
-def prepare_file(root: Path, store: Path, file: PublishedFile) -> Path:
-    """Write `file` beside its target, durably, so that what is left to do cannot fail for want of room or rights.
-
-    Returns the path written. Raises StepError where it cannot be; nothing is left there then.
-    """
-    target = root / file.path
-    beside = _beside(target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_dir():
-            raise IsADirectoryError(None, "there is a folder of that name")
-        beside.write_bytes((store / file.sha256).read_bytes())
-        descriptor = os.open(beside, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        discard_draft(root, file.path)
-        raise StepError(
-            f"The file {file.path} cannot be written: {error.strerror}.", "Make its folder writable and run again."
-        ) from error
-    return beside
-
-
-def place_file(root: Path, store: Path, file: PublishedFile) -> None:
-    """Make `file` what readers find at its path, in one step, durably.
-
-    Raises ResourceError where it cannot be written. Its publication is committed by then, so no step can fail of it:
-    it stays in flight, and the next start puts the file in place.
-    """
-    remedy = "Make its folder writable and run again: it was published and will be put in place then."
-    try:
-        beside = prepare_file(root, store, file)
-        os.replace(beside, root / file.path)
-        sync_folder(beside.parent)
-    except StepError as error:
-        raise ResourceError(error.message, remedy) from error
-    except OSError as error:
-        raise ResourceError(f"The file {file.path} cannot be put in place: {error.strerror}.", remedy) from error
-
-
-def discard_draft(root: Path, path: str) -> None:
-    """Remove what was written beside the published file `path` and will not be published."""
-    with suppress(OSError):
-        _beside(root / path).unlink()
-
-
-def discard_drafts(root: Path, store: Path, paths: Iterable[str]) -> None:
-    """Remove what steps that never ended left beside published files and in the store."""
-    for path in paths:
-        discard_draft(root, path)
-    for unfinished in store.glob(".*"):
-        with suppress(OSError):
-            unfinished.unlink()
-
-
-def _beside(target: Path) -> Path:
-    return target.with_name(f".{target.name}.new")
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def recover(
@@ -226,24 +169,51 @@ def recover(
         found = [file_of(AssetKey(str(i["asset"])), int(str(i["number"]))) for i in publication.items if i["number"]]
         suffix = suffix_of(publication.environment)
         files = [in_environment(file, suffix) for file in found if file is not None]
-        finish(ledger, actor, root, store, publication.id, files)
+        removed, follows = _removed(publication.items), aftermath(publication.environment, publication.items)
+        finish(ledger, actor, root, store, publication.id, files, removed, follows)
 
 
 def _intent(hands: Hands, number: int, publication: str, items: Sequence[Item]) -> dict[str, JsonValue]:
-    listed: list[JsonValue] = []
-    for item in items:
-        listed.append(
-            {
-                "asset": str(item.asset),
-                "number": None if item.version is None else item.version.number,
-                "action": item.action,
-                "changed": item.changed,
-            }
-        )
     return {
         "publication": publication,
         "number": number,
         "environment": hands.environment,
         "run": hands.run,
-        "items": listed,
+        "items": [_item_to_json(item) for item in items],
     }
+
+
+def _item_to_json(item: Item) -> dict[str, JsonValue]:
+    """Return all of an item that recovery needs."""
+    value: dict[str, JsonValue] = {
+        "asset": str(item.asset),
+        "number": None if item.version is None else item.version.number,
+        "action": item.action,
+        "changed": item.changed,
+    }
+    if item.removes is not None:
+        value["removes"] = [item.removes.path, item.removes.sha256, item.removes.size]
+    if item.left is not None:
+        value.update({"left": item.left, "why": item.why})
+    return value
+
+
+def aftermath(environment: str, items: Iterable[Mapping[str, object]]) -> list[Draft]:
+    """Return what a committed publication brings with it besides its pointers: the holds of its rollbacks."""
+    drafts: list[Draft] = []
+    for item in items:
+        if "left" not in item:
+            continue
+        asset, left, why = str(item["asset"]), int(str(item["left"])), str(item["why"])
+        place: dict[str, JsonValue] = {"environment": environment, "from": left, "to": int(str(item["number"]))}
+        drafts.append(draft(record.ROLLED_BACK, asset, f"{asset}@v{item['number']}", place, why or "No reason given."))
+        hold: dict[str, JsonValue] = {"environment": environment, "number": left, "why": why}
+        reason = "A rollback left it: it is neither shown nor built again until it is released or its trace changes."
+        drafts.append(draft(record.HOLD_PLACED, asset, f"{asset}@v{left}", hold, reason))
+    return drafts
+
+
+def _removed(items: Iterable[Mapping[str, object]]) -> list[PublishedFile]:
+    """Return the files that leave view with the items of an intent."""
+    rows = [cast("tuple[str, str, int]", item["removes"]) for item in items if "removes" in item]
+    return [PublishedFile(path, sha256, size) for path, sha256, size in rows]

@@ -114,17 +114,20 @@ def resolve_step(at: Situation, key: AssetKey, force: bool, look: Look) -> Ended
         return Ended("FAILED", str(problems[0]), Decision(Status("UNKNOWN")))
     case = Case(resolved, at.state.published.get(key), at.state, at.decisions, at.now, at.config.timezone)
     known = [] if case.published is None else [case.published]
+    known += [hold.version for hold in at.state.holds.get(key, ())]
     judged = [v for v in at.state.rejected.get(key, ()) if v.definition_hash == resolved.definition.hash]
     _fill(at, case, (*known, *judged), look)
     decision = decide(case)
+    codes = {reason.code for reason in decision.status.reasons}
     if resolved.asset.in_parts:
         from headwater.runtime.resolve_partitions import resolve_partitions
 
         return resolve_partitions(at, case, decision, force, look)
+    if case.published is not None and "RENAMED" in codes and decision.settled and not force:
+        return Reuse(case.published, f"It was called {at.state.shown_as[key]} before; nothing was computed.")
     ended = _ended(case, decision, force)
     if ended is not None:
         return _with_what_was_left_out(ended, case, at.left_out)
-    codes = {reason.code for reason in decision.status.reasons}
     if not force and case.published is not None and decision.status.word == "STALE" and codes <= _NO_BUILD:
         return make_order(at, case, "RECHECK", case.published)
     if not force:
@@ -177,6 +180,9 @@ def _ended(case: Case, decision: Decision, force: bool) -> Ended | None:
     if decision.held:
         reason = next(r for r in decision.status.reasons if r.code == "HELD")
         return Ended("HELD", reason.message, decision)
+    kept = [reason for reason in decision.status.reasons if reason.code == "ROLLED_BACK"]
+    if kept:
+        return Ended("ROLLED_BACK", kept[0].message, decision, case.published)
     if force:
         return None
     if decision.final:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from headwater.runtime.definer import PublishedSchemas
 from headwater.runtime.engines.engine import Session
 from headwater.runtime.fingerprints import take_token
 from headwater.runtime.interrupt import Interrupt
+from headwater.runtime.leaving import retire_item
 from headwater.runtime.model import (
     Plan,
     Progress,
@@ -35,7 +36,8 @@ from headwater.runtime.model import (
 )
 from headwater.runtime.observe import differs, is_kept
 from headwater.runtime.order import Built, Order
-from headwater.runtime.publish import Hands, Item, discard_draft, in_environment, located, prepare_file, publish
+from headwater.runtime.publish import Hands, Item, publish
+from headwater.runtime.published_files import discard_draft, in_environment, located, prepare_file
 from headwater.runtime.recording import (
     added_keys,
     ended_entry,
@@ -107,6 +109,7 @@ class Run:
         log: RunLog,
         interrupt: Interrupt,
         monotonic: Callable[[], float] = time.monotonic,
+        pointed: Sequence[tuple[str, VersionRecord]] = (),
     ) -> None:
         self._plan = plan
         self._hands = hands
@@ -117,9 +120,11 @@ class Run:
         self._log = log
         self._interrupt = interrupt
         self._monotonic = monotonic
+        self._pointed = pointed  # every pointer of every environment as the run began, where assets are retired
         self._steps: Mapping[AssetKey, Step] = {step.asset: step for step in plan.steps}
-        before = {key: graph.before(key) for key in self._steps}
-        self._schedule = Schedule(tuple(self._steps), before)
+        self._retiring = tuple(step.asset for step in plan.steps if step.action == "RETIRE")
+        before = {key: graph.before(key) for key in self._steps if key not in self._retiring}
+        self._schedule = Schedule(tuple(before), before)
         self._finished: queue.SimpleQueue[tuple[Order, Future[Built]] | None] = queue.SimpleQueue()  # None: Ctrl-C
         self._running: dict[AssetKey, Session] = {}
         self._idle: list[Session] = []
@@ -141,6 +146,8 @@ class Run:
         finally:
             for session in (*self._idle, self._own):
                 session.close()
+        if not self._stopped:
+            self._retire()
         self._flush()
         self._drop_stages()
         return self._result()
@@ -168,6 +175,10 @@ class Run:
 
     def _begin(self, key: AssetKey, pool: ThreadPoolExecutor) -> None:
         self._tell(key, "started")
+        step = self._steps[key]
+        if step.action == "ROLLBACK":
+            self._roll_back(step)
+            return
         try:
             self._require_free_name(key)
             found = resolve_step(self._at, key, self._steps[key].reasons[:1] == _FORCED, self)
@@ -263,7 +274,7 @@ class Run:
             learn(books.state.facts, version, built)
         return version
 
-    def _accept(self, version: VersionRecord, result: StepResult) -> None:
+    def _accept(self, version: VersionRecord, result: StepResult, left: VersionRecord | None = None) -> None:
         """A version that passed: readers downstream may pin it now, and it is published with the next batch."""
         books, before = self._books, self._books.state.published.get(version.asset)
         same = before is not None and before.physical == version.physical and before.file == version.file
@@ -271,12 +282,27 @@ class Run:
         changed = before is None or not (same_data(version, before) and before.file == version.file)
         if not books.pending:
             books.oldest_pending = self._monotonic()
-        books.pending.append(Item(version.asset, result.outcome, changed, version, swap=not same or repaired))
+        was = self._former_name(version.asset)
+        moved = books.state.shown_as.pop(version.asset, None) is not None
+        item = Item(version.asset, result.outcome, changed, version, swap=not same or repaired or moved, was=was)
+        if left is not None:
+            item = replace(item, left=left.number, why=self._plan.why)
+        books.pending.append(item)
         books.state.published[version.asset] = version
         books.decisions[version.asset] = self._decision_after(version)
         message = result.message or ("" if changed else "It came out equal to what readers see.")
         books.waiting[version.asset] = replace(result, changed=changed, message=message)
         self._settle(version.asset, result.outcome)
+
+    def _retire(self) -> None:
+        """Let assets that are no longer declared leave view, with what is published last."""
+        books, config = self._books, self._at.config
+        for key in self._retiring:
+            self._tell(key, "started")
+            version = books.state.published[key]
+            item, message = retire_item(version, config, self._plan.environment, self._foreign, self._pointed)
+            books.pending.append(item)
+            books.waiting[key] = StepResult(key, "RETIRED", changed=True, message=message)
 
     def _decision_after(self, version: VersionRecord) -> Decision:
         """Return what readers may count on now; of a partitioned asset, some partitions may still be waiting."""
@@ -296,7 +322,19 @@ class Run:
                 f"Rename or drop that {kind}, or give the asset another key.",
             )
 
-    def _accept_stored(self, version: VersionRecord, result: StepResult) -> None:
+    def _roll_back(self, step: Step) -> None:
+        """Show a stored version again, whole and unaltered, and hold the one that is left."""
+        key, left = step.asset, self._books.state.published[step.asset]
+        version = next(v for v in self._at.reader.versions(key) if v.number == step.version)
+        if not self.intact(version):
+            message = f"The stored data of {key}@v{version.number} was altered or is gone."
+            self._fail(key, StepError(message, f"`headwater history {key}` lists the versions."), 0)
+            return
+        message = f"Rolled back from v{left.number}, which is held."
+        result = StepResult(key, "ROLLED_BACK", version=version.number, rows=version.rows, message=message)
+        self._accept_stored(version, result, left)
+
+    def _accept_stored(self, version: VersionRecord, result: StepResult, left: VersionRecord | None = None) -> None:
         """Accept a stored version once its file, if it is one, can be put in place: later would be too late to fail."""
         try:
             if version.file is not None:
@@ -304,7 +342,7 @@ class Run:
         except StepError as error:
             self._fail(version.asset, error, 0)
         else:
-            self._accept(version, result)
+            self._accept(version, result, left)
 
     def _reject(self, version: VersionRecord, result: StepResult) -> None:
         books = self._books
@@ -388,7 +426,8 @@ class Run:
         for item in items:
             result = self._books.waiting.pop(item.asset)
             self._books.results[item.asset] = result
-            self._log.write(item.asset, f"{result.outcome} v{result.version} {result.message}".rstrip())
+            version = "" if result.version is None else f" v{result.version}"
+            self._log.write(item.asset, f"{result.outcome}{version} {result.message}".rstrip())
             self._tell(item.asset, "finished", result)
 
     def _refused(self, item: Item, error: StepError) -> None:
@@ -424,9 +463,19 @@ class Run:
             return False
         return (published is not None and published.physical == version.physical) or not differs(self._own, version)
 
+    def _former_name(self, key: AssetKey) -> AssetKey | None:
+        """Return the name under which readers find an asset that was renamed, unless another asset has it now."""
+        was = self._books.state.shown_as.get(key)
+        return None if was is None or was in self._books.state.published else was
+
     def _is_shown(self, version: VersionRecord) -> bool:
         """Return whether readers see the version, and its file, so that there is nothing to publish."""
-        return self._is_published(version) and version.asset not in self._books.state.warehouse.altered_files
+        renamed = version.asset in self._books.state.shown_as
+        return (
+            self._is_published(version)
+            and not renamed
+            and version.asset not in self._books.state.warehouse.altered_files
+        )
 
     def _is_published(self, version: VersionRecord) -> bool:
         found = self._books.state.published.get(version.asset)
@@ -435,7 +484,7 @@ class Run:
     def _stop(self) -> None:
         """Start nothing more; what is left is cancelled."""
         self._stopped = True
-        for key in self._schedule.rest():
+        for key in (*self._schedule.rest(), *self._retiring):
             self._books.results[key] = StepResult(key, "CANCELLED", message="The run stopped before it.")
 
     def _cancel(self) -> None:

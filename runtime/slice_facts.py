@@ -15,8 +15,9 @@ _AT_ONCE = 400  # ranges that one query has parameters for
 class StoredSliceFacts:
     """Implements `SliceFacts` over any connection to the ledger's file. What a run learns goes in front of it."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, recorded: Mapping[AssetKey, AssetKey] | None = None) -> None:
         self._db = connection
+        self._recorded = recorded or {}  # what the tables call assets whose rename is not recorded yet
         self._held: dict[tuple[AssetKey, str], dict[int, str]] = {}
         self._seen: dict[tuple[AssetKey, AssetKey, str], dict[int, str]] = {}
         self._shown: dict[tuple[AssetKey, int, str], dict[str, str]] = {}
@@ -24,19 +25,19 @@ class StoredSliceFacts:
     def held(self, asset: AssetKey, columns: str, numbers: Ranges) -> Mapping[int, str]:
         """Return what is known of what slices of `asset` hold, by slice number."""
         query = "select slice, token from slice_held where asset = ? and columns = ?"
-        found = self._between(query, (asset, columns), numbers)
+        found = self._between(query, (self._called(asset), columns), numbers)
         return found | _inside(self._held.get((asset, columns), {}), numbers)
 
     def seen(self, asset: AssetKey, upstream: AssetKey, columns: str, numbers: Ranges) -> Mapping[int, str]:
         """Return what slices of `asset` saw of `upstream` under a condition with their parameters."""
         query = "select slice, token from slice_seen where asset = ? and upstream = ? and columns = ?"
-        found = self._between(query, (asset, upstream, columns), numbers)
+        found = self._between(query, (self._called(asset), self._called(upstream), columns), numbers)
         return found | _inside(self._seen.get((asset, upstream, columns), {}), numbers)
 
     def shown(self, asset: AssetKey, number: int, columns: str) -> Mapping[str, str]:
         """Return what a version of `asset` shows under such a condition, by the text of the reader's partition."""
         query = "select partition, token from part_shown where asset = ? and number = ? and columns = ?"
-        found = dict(self._db.execute(query, (asset, number, columns)).fetchall())
+        found = dict(self._db.execute(query, (self._called(asset), number, columns)).fetchall())
         return found | self._shown.get((asset, number, columns), {})
 
     def learn_held(self, asset: AssetKey, columns: str, tokens: Mapping[int, str]) -> None:
@@ -50,6 +51,9 @@ class StoredSliceFacts:
     def learn_shown(self, asset: AssetKey, number: int, columns: str, tokens: Mapping[str, str]) -> None:
         """Know from now on what a version shows."""
         self._shown.setdefault((asset, number, columns), {}).update(tokens)
+
+    def _called(self, asset: AssetKey) -> AssetKey:
+        return self._recorded.get(asset, asset)
 
     def _between(self, query: str, values: tuple[str, ...], numbers: Ranges) -> dict[int, str]:
         found: dict[int, str] = {}

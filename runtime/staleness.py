@@ -18,7 +18,7 @@ from headwater.lineage.fingerprint import FILE_BYTES
 from headwater.runtime.clock import clock_text, from_iso
 from headwater.runtime.model import Reason, Status, StatusWord
 from headwater.runtime.sentences import definition_message, gone_columns, rows_moved, some, what_is_seen
-from headwater.runtime.state import State, TraceRead, VersionRecord
+from headwater.runtime.state import Hold, State, TraceRead, VersionRecord
 
 if TYPE_CHECKING:
     from headwater.runtime.partition_status import PartitionStatus
@@ -42,14 +42,21 @@ class Decision:
     """A status, and what decides about readers: `blocked` by its own gate, `held` by an upstream's.
 
     `blocked` is the rejected version of today's trace, or the published one where it fails today's checks. `final`
-    says that a build today would only make it again.
+    says that a build today would only make it again. `settled` says that no run will replace what is published, though
+    it is not CURRENT: readers may stand on it.
     """
 
     status: Status
     blocked: VersionRecord | None = None
     held: bool = False
     final: bool = False
+    settled: bool = False
     partitions: PartitionStatus | None = None  # of a partitioned asset
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether readers may stand on what is published: nothing that a run does by itself would replace it."""
+        return self.settled or self.status.word == "CURRENT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,7 @@ def upstream_is_current(case: Case) -> Iterator[Failure]:
     for name in dict.fromkeys(names):
         upstream = AssetKey(name)
         decision = case.decisions.get(upstream)
-        if decision is None or decision.status.word == "CURRENT":
+        if decision is None or decision.is_up_to_date:
             continue
         if decision.blocked or decision.held:
             if case.asset.on_upstream_blocked == "hold" or upstream not in case.state.published:
@@ -103,6 +110,9 @@ def is_published(case: Case) -> Iterator[Failure]:
     """1. It is published in this environment."""
     if case.published is None:
         yield "MISSING", Reason("NEVER_BUILT", f"{case.asset.key} was never published in {case.state.environment}.")
+    elif case.asset.key in case.state.shown_as:
+        message = f"it was renamed: readers find it as {case.state.shown_as[case.asset.key]} until a run moves it."
+        yield "STALE", Reason("RENAMED", message)
 
 
 def data_is_unaltered(case: Case) -> Iterator[Failure]:
@@ -197,6 +207,14 @@ def is_not_volatile(case: Case) -> Iterator[Failure]:
             yield "STALE", Reason("VOLATILE", f"its result may differ each time: {definition.volatile_because}.")
 
 
+def is_not_rolled_back(case: Case) -> Iterator[Failure]:
+    """6b. What would be built today is not a version that a rollback left."""
+    for hold in case.state.holds.get(case.asset.key, ()):
+        if is_of_today(case, hold.version) is not False:
+            yield "STALE", Reason("ROLLED_BACK", _rollback_message(case, hold))
+            return
+
+
 def verdict_is_todays(case: Case) -> Iterator[Failure]:
     """7. Its verdict was given by today's checks on today's fingerprints of all they read."""
     version = case.published
@@ -238,6 +256,7 @@ CLAUSES: tuple[_Named, ...] = (
     _Named("reads", "Does it read what it read then?", reads_are_todays),
     _Named("inputs", "Is what it reads equal to what it read then?", inputs_are_equal),
     _Named("volatility", "Does its result not depend on clock or chance?", is_not_volatile),
+    _Named("rollback", "Was it not rolled back from what would be built today?", is_not_rolled_back),
     _Named("checks", "Was its verdict given by today's checks?", verdict_is_todays),
 )
 
@@ -276,7 +295,18 @@ def _decided(case: Case, failures: list[Failure]) -> Decision:
         reasons = (*reasons, Reason("BLOCKED", message))
     definition = case.resolved.definition
     final = rejected is not None and definition.volatility != "VOLATILE" and not definition.undecidable
-    return Decision(Status(word, reasons), rejected or failing, held, final)
+    settled = _is_settled(case, failures) and rejected is None and failing is None
+    return Decision(Status(word, reasons), rejected or failing, held, final, settled)
+
+
+def _is_settled(case: Case, failures: Iterable[Failure]) -> bool:
+    """Return whether no run changes what readers see: it only moves, or a rollback left what would be built today."""
+    codes = {reason.code for _, reason in failures}
+    if codes == {"RENAMED"}:
+        return True
+    if "ROLLED_BACK" not in codes or "DATA_ALTERED" in codes or any(word != "STALE" for word, _ in failures):
+        return False
+    return any(is_of_today(case, hold.version) for hold in case.state.holds[case.asset.key])
 
 
 _CURRENT = Decision(Status("CURRENT"))
@@ -362,3 +392,12 @@ def _compare(case: Case, read: TraceRead, code: str) -> Iterator[Failure]:
     rows = "" if read.columns == FILE_BYTES else rows_moved(read.token, token)
     message = f"{seen} of {read.upstream} changed between v{read.number} and v{upstream.number}{rows}."
     yield "STALE", Reason(code, message, read.upstream, columns)
+
+
+def _rollback_message(case: Case, hold: Hold) -> str:
+    shown = "" if case.published is None else f" to v{case.published.number}"
+    why = f" ({hold.why.rstrip('.')})" if hold.why else ""
+    return (
+        f"{hold.by} rolled it back from v{hold.version.number}{shown} on {hold.at[:10]}{why}, and a build would make "
+        f"v{hold.version.number} again; `headwater rollback {case.asset.key} --release` lets it."
+    )

@@ -117,6 +117,7 @@ class VersionRecord:
     data_times: Mapping[str, str] = field(default_factory=dict)
     milliseconds: int = 0
     text: str = ""  # digest of the blob with the text that ran
+    named: str | None = None  # what the asset was called when this was recorded, where that is another name
     slices: Slices | None = None  # of a partitioned asset
     lineage: Mapping[str, object] | None = None  # of a Python asset's columns, in the form of recorded_lineage
 
@@ -200,6 +201,19 @@ class WarehouseNow:
     findings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A version that a rollback left: while today's trace is its trace, it is neither shown nor built again.
+
+    `by` is who rolled back, `at` when (ISO 8601 UTC), `why` the reason that was given, if any.
+    """
+
+    version: VersionRecord
+    at: str
+    by: str
+    why: str = ""
+
+
 class SliceFacts(Protocol):
     """Fingerprint tokens of single slices and partitions, looked up when they are needed: there may be millions."""
 
@@ -243,6 +257,8 @@ class State:
     sources: dict[AssetKey, SourceNow] = field(default_factory=dict)
     extra_tokens: dict[tuple[AssetKey, int, str], str] = field(default_factory=dict)
     warehouse: WarehouseNow = field(default_factory=WarehouseNow)
+    holds: dict[AssetKey, tuple[Hold, ...]] = field(default_factory=dict)  # newest first
+    shown_as: dict[AssetKey, AssetKey] = field(default_factory=dict)  # renamed assets -> where readers find them
     facts: SliceFacts = field(default_factory=NoSliceFacts)
     functions: Mapping[str, Callable[..., Iterable[str]]] = field(default_factory=dict)  # that map partitions, by name
     dynamic: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # lists of dynamic keys, without retired ones

@@ -5,7 +5,6 @@ from __future__ import annotations
 from headwater.assets.errors import Problem
 from headwater.runtime.definer import Definer
 from headwater.runtime.observe import sources_now
-from headwater.runtime.state_reader import SqlStateReader
 from headwater.runtime.workspace import Workspace
 
 
@@ -15,9 +14,9 @@ def all_problems(workspace: Workspace) -> tuple[Problem, ...]:
     if loaded.graph is None:
         return loaded.problems
     with workspace.reader() as reader:
-        state = None if reader is None else SqlStateReader(reader.connection).snapshot("prod")
+        state = None if reader is None else workspace.states(reader.connection).snapshot("prod")
     if state is not None:  # what was not delivered anew still has the columns that it was seen with
         state.sources = sources_now(loaded.assets.values(), state, workspace.config.root, verify=False)
-    _, found = Definer(loaded, workspace.cache, workspace.crew).resolve_all(state)
+    _, found = Definer(loaded, workspace.cache, workspace.crew, workspace.identities()).resolve_all(state)
     workspace.cache.flush()
     return tuple(sorted({*loaded.problems, *found}, key=lambda p: (p.file or "", p.line or 0, p.message)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from headwater.assets.config import ProjectConfig
 from headwater.assets.errors import (
+    IntegrityError,
     ProjectError,
     RequestError,
     ResourceError,
@@ -47,9 +49,10 @@ from headwater.runtime.observe import (
     warehouse_gone,
 )
 from headwater.runtime.provenance import current_actor, host_name
+from headwater.runtime.renaming import merge_problems
 from headwater.runtime.staleness import Case, Decision, Resolved, decide
 from headwater.runtime.state import State, WarehouseNow
-from headwater.runtime.state_reader import SqlStateReader
+from headwater.runtime.state_reader import SqlStateReader, has_versions, recorded_names
 
 if TYPE_CHECKING:
     from headwater.runtime.held import Held
@@ -116,8 +119,20 @@ class Workspace:
         """What resolves the assets of this project. Raises ProjectError where it has problems."""
         if self._definer is None:
             self.loaded.require_graph()
-            self._definer = Definer(self.loaded, self.cache, self.crew)
+            self._definer = Definer(self.loaded, self.cache, self.crew, self.identities())
         return self._definer
+
+    def states(self, connection: sqlite3.Connection) -> SqlStateReader:
+        """Return a reader of the state that speaks of assets by the names that this project gives them."""
+        return SqlStateReader(connection, recorded_names(connection, self.loaded.assets))
+
+    def identities(self) -> Mapping[AssetKey, str]:
+        """Return what definitions call renamed assets; without a state that can be read, nothing was ever renamed."""
+        try:
+            with self.reader() as reader:
+                return {} if reader is None else self.states(reader.connection).names.identity
+        except (ResourceError, IntegrityError):  # whoever needs the state will say so
+            return {}
 
     def suffix(self, environment: str) -> str:
         """Return the schema suffix of an environment. Raises RequestError for one that is not declared."""
@@ -148,7 +163,9 @@ class Workspace:
         self.suffix(environment)
         graph = self.loaded.require_graph()
         with self.reader() as reader:
-            states = None if reader is None else SqlStateReader(reader.connection)
+            states = None if reader is None else self.states(reader.connection)
+            if reader is not None:
+                self._require_own_histories(reader.connection)
             state = State(environment, {}, {}, {}) if states is None else states.snapshot(environment)
             token = None if reader is None else reader.ephemera.get(TOKEN)
             state.sources = sources_now(self.loaded.assets.values(), state, self.config.root, verify=verify_sources)
@@ -156,13 +173,19 @@ class Workspace:
                 state.warehouse = self._warehouse_now(state, token, verify_data)
             return self.judge(graph, state)
 
+    def _require_own_histories(self, connection: sqlite3.Connection) -> None:
+        """Raise ProjectError for a rename onto an asset that has a history of its own."""
+        renamed = {key: asset for key, asset in self.loaded.assets.items() if asset.renamed_from}
+        found = merge_problems(renamed, has_versions(connection, renamed)) if renamed else []
+        if found:
+            raise ProjectError(tuple(sorted(found)))
+
     def judge(self, graph: AssetGraph, state: State) -> Survey:
         """Decide about every asset on `state`.
 
         Raises ProjectError with the problems that resolving found. One that only a new delivery can have caused is a
         matter of its asset alone: that asset is UNKNOWN, and says why.
         """
-        now = self.outside.now()
         if any(asset.mappings for asset in self.loaded.assets.values()):
             from headwater.runtime.mapping_functions import MappingFunctions
 
@@ -170,6 +193,11 @@ class Workspace:
         altered = altered_files(state, self.config.root, self.suffix(state.environment))
         state.warehouse = replace(state.warehouse, altered_files=altered)
         state.sources.update(foreign_tables(self.loaded.assets, state, state.warehouse))
+        return self.decide(graph, state)
+
+    def decide(self, graph: AssetGraph, state: State) -> Survey:
+        """Decide about every asset on `state` as it is given, though it may only be what would be; see `judge`."""
+        now = self.outside.now()
         resolved, problems = self.definer.resolve_all(state)
         by_delivery = {p.asset for p in problems if p.asset is not None and self._follows_from_data(p.asset, state)}
         if any(problem.asset not in by_delivery for problem in problems):
@@ -242,6 +270,7 @@ class Workspace:
             held = Held(self, lock, environment, suffix, run, limit, verify_data)
             stack.callback(held.close)
             stack.enter_context(sqlite_errors(self.config.state_path))
+            self._require_own_histories(held.ledger.connection)
             yield held
 
     def _lock(self, run: str, timeout_seconds: float) -> FileLock:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from headwater.cli.completion import complete_asset
@@ -112,9 +114,19 @@ def why(context: click.Context, asset: str) -> None:
     )
 
 
-@verb("plan", examples=("headwater plan", "headwater plan +mart.revenue", "headwater plan 'stg.*' --force"))
+@verb(
+    "plan",
+    examples=("headwater plan", "headwater plan +mart.revenue --out plan.json", "headwater plan 'stg.*' --force"),
+)
 @selection
 @click.option("--force", is_flag=True, help="Plan to build what is current, too.")
+@click.option("--retire", is_flag=True, help="Plan to drop what is no longer declared from view, too.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Save the plan, to run just this later: run --plan FILE.",
+)
 @only_partitions
 @certainty
 @click.pass_context
@@ -123,6 +135,8 @@ def plan(
     select: tuple[str, ...],
     exclude: tuple[str, ...],
     force: bool,
+    retire: bool,
+    out: Path | None,
     verify_data: bool,
     partitions: str | None,
 ) -> None:
@@ -139,8 +153,13 @@ def plan(
             force=force,
             verify_data=verify_data,
             progress=progress,
+            retire=retire,
             partitions=partitions,
         )
+    if out is not None:
+        from headwater.api import save_plan
+
+        save_plan(made, out)
 
     from headwater.render.documents import plan_document
     from headwater.render.plan import plan_lines

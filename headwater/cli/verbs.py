@@ -36,6 +36,8 @@ VERBS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "Do",
         (
             ("run", "headwater.cli.run:run"),
+            ("rollback", "headwater.cli.rollback:rollback"),
+            ("env", "headwater.cli.env:env"),
             ("partitions", "headwater.cli.partitions:partitions"),
         ),
     ),

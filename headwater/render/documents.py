@@ -111,6 +111,8 @@ def plan_document(plan: Plan) -> Document:
         "steps": steps,
         "unaffected": unaffected,
         "force": plan.force,
+        "retired": list(plan.retired),
+        "rolled_back": [{"asset": asset, "message": message} for asset, message in plan.rolled_back],
         "partitions": plan.only,
         "expected_seconds": None if plan.expected_seconds is None else round(plan.expected_seconds, 6),
         "critical_path": list(plan.critical_path),
@@ -126,6 +128,7 @@ def run_document(result: RunResult) -> Document:
         "steps": [_step_result(step) for step in result.steps],
         "counts": result.counts,
         "environment": result.environment,
+        "rolled_back": [{"asset": asset, "message": message} for asset, message in result.rolled_back],
     }
 
 
@@ -316,6 +319,8 @@ def history_document(asset: str, versions: Iterable[VersionLine]) -> Document:
             "published_in": list(it.published_in),
             "equal_to": it.equal_to,
             "failed_checks": list(it.failed_checks),
+            "held_in": list(it.held_in),
+            "named": it.named,
         }
         for it in versions
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from headwater.render.freshness import warning_text
 from headwater.render.paper import Paper
 from headwater.render.reasons import because
+from headwater.render.run import left_alone
 from headwater.render.table import table
 from headwater.render.words import counted, duration
 
@@ -23,6 +24,7 @@ def plan_lines(plan: Plan, paper: Paper) -> Iterator[str]:
     if not plan.steps:
         yield f"Nothing to do in {plan.environment}: {spared} unaffected."
         yield from _warnings(plan)
+        yield from _left_alone(plan)
         return
     yield from table(
         ("", "ACTION", "ASSET", "CERTAINTY", "REASON"),
@@ -36,6 +38,7 @@ def plan_lines(plan: Plan, paper: Paper) -> Iterator[str]:
     yield ""
     yield f"{counted(len(plan.steps), 'step')} in {plan.environment}, {spared} unaffected.{_expected(plan)}"
     yield from _warnings(plan)
+    yield from _left_alone(plan)
 
 
 def _expected(plan: Plan) -> str:
@@ -52,3 +55,10 @@ def _expected(plan: Plan) -> str:
 def _warnings(plan: Plan) -> Iterator[str]:
     for warning in plan.warnings:
         yield f"Warning: {warning_text(warning)}"
+
+
+def _left_alone(plan: Plan) -> Iterator[str]:
+    """Yield what stays as it is though it is not as it should be: rolled back, or no longer declared."""
+    yield from left_alone(plan.rolled_back)
+    for asset in plan.retired:
+        yield f"{asset} is no longer declared and stays in view; `headwater run {asset} --retire` drops it."

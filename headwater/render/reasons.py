@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 
 def headline(reasons: Sequence[Reason]) -> Reason | None:
-    """Return the reason that tells most: a block, because a run alone does not end it, else the first."""
-    return next((it for it in reasons if it.code == "BLOCKED"), reasons[0] if reasons else None)
+    """Return the reason that tells most: a rollback or a block, because a run alone ends neither, else the first."""
+    lasting = [it for code in ("ROLLED_BACK", "BLOCKED") for it in reasons if it.code == code]
+    return next(iter((*lasting, *reasons)), None)
 
 
 def because(reasons: Sequence[Reason]) -> str:

@@ -42,6 +42,8 @@ def history_lines(asset: str, versions: Sequence[VersionLine], paper: Paper) -> 
 def _version(line: VersionLine) -> tuple[str, ...]:
     notes = [f"equal to v{line.equal_to}"] if line.equal_to is not None else []
     notes += [f"failed {', '.join(line.failed_checks)}"] if line.failed_checks else []
+    notes += [f"rolled back in {', '.join(line.held_in)}"] if line.held_in else []
+    notes += [f"called {line.named} then"] if line.named else []
     took = duration(line.milliseconds / 1000)
     readers, code = ", ".join(line.published_in), digest(line.definition_hash)
     start = (f"v{line.number}", moment(line.created), line.verdict, f"{line.rows:,}", took)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from headwater.render.paper import Paper
@@ -39,7 +39,9 @@ def run_lines(result: RunResult, paper: Paper, *, brief: bool = False) -> Iterat
     `brief` leaves out the steps that changed nothing; the counts still tell of them.
     """
     if result.outcome == "NOTHING_TO_DO" and not result.steps:
-        yield f"Nothing to do: everything asked for is current in {result.environment}."
+        other = "else " if result.rolled_back else ""
+        yield f"Nothing to do: everything {other}asked for is current in {result.environment}."
+        yield from left_alone(result.rolled_back)
         return
     yield from table(
         ("OUTCOME", "ASSET", "VERSION", "ROWS", "TIME", "NOTE"),
@@ -56,9 +58,16 @@ def run_lines(result: RunResult, paper: Paper, *, brief: bool = False) -> Iterat
             yield from (f"  {line}" for line in printable(step.error).splitlines())
     yield ""
     yield f"{_name(result)}: {paper.word(result.outcome)}. {counts(result.counts).capitalize()}."
+    yield from left_alone(result.rolled_back)
     blocked = next((step.asset for step in result.steps if step.outcome == "BLOCKED"), None)
     if blocked is not None:
         yield f"Readers keep the last good version. `headwater why {blocked}` says more."
+
+
+def left_alone(rolled_back: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Yield what no run changes, because it was rolled back."""
+    for asset, message in rolled_back:
+        yield f"{asset} stays as it is: {message}"
 
 
 def _name(result: RunResult) -> str:

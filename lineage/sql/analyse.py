@@ -55,6 +55,7 @@ def analyse_sql(
     default_catalog: str | None = None,
     default_schema: str | None = None,
     definitions: Mapping[str, str] | None = None,
+    identities: Mapping[str, str] | None = None,
 ) -> Analysis:
     """Return everything known about one SQL text: outputs, reads, influences, definition hash, problems, edits.
 
@@ -62,15 +63,22 @@ def analyse_sql(
     `SqlCatalog` and pass it each time. `definitions` maps names to the text of views (a query or CREATE VIEW) and of
     macros (CREATE MACRO or CREATE FUNCTION): both are expanded, so lineage and reads go on to what they read; to let
     them stop at a view, give its columns in `schema` instead. A script is refused, and analysed all the same: see
-    `analyse_script`. Raises SqlError with line and column for text that cannot be parsed.
+    `analyse_script`. `identities` maps lower-case names of renamed tables to what they were first called: the
+    definition hash names them so, and stays as it was when a table is renamed. Raises SqlError with line and column for
+    text that cannot be parsed.
     """
     naming = Naming(default_catalog, default_schema)
     with not_collecting():
-        return _analyse_text(sql, dialect, SqlCatalog.of(schema), naming, definitions or {})
+        return _analyse_text(sql, dialect, SqlCatalog.of(schema), naming, definitions or {}, identities or {})
 
 
 def _analyse_text(
-    sql: str | ParsedQuery, dialect: str, catalog: SqlCatalog, naming: Naming, definitions: Mapping[str, str]
+    sql: str | ParsedQuery,
+    dialect: str,
+    catalog: SqlCatalog,
+    naming: Naming,
+    definitions: Mapping[str, str],
+    identities: Mapping[str, str],
 ) -> Analysis:
     try:
         query = sql if isinstance(sql, ParsedQuery) else parse_query(sql, dialect)
@@ -81,6 +89,7 @@ def _analyse_text(
     if scripts.is_script(query):
         return _analyse_script(query.text, query.dialect, catalog, naming, definitions).main
     resolution = _new_resolution(query, catalog, naming)
+    resolution.identities = identities
     try:
         if definitions:
             resolution.session = _session(catalog, naming, query.dialect, definitions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -92,6 +92,7 @@ class Resolution:
     volatile: bool = False  # whether a name without parentheses turned out to depend on the session
     names_matter: bool = False  # whether the spelling of column names can become data
     aliases_matter: bool = False  # whether the names of tables in this text can, too
+    identities: Mapping[str, str] = field(default_factory=dict)  # lower-case table name -> what it was first called
     next_index: int = 0
     depth: int = 0  # of rules of types within rules
     definitions: list[CteDefinition] = field(default_factory=list)  # every CTE, in text order

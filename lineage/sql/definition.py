@@ -47,8 +47,8 @@ class Definition:
     """
 
     __slots__ = (
-        "aliases", "aliases_matter", "bound", "dialect", "ends", "exact", "is_open", "local_names", "notes", "outputs",
-        "references", "stars", "starts", "text", "types", "vocabulary", "words",
+        "aliases", "aliases_matter", "bound", "dialect", "ends", "exact", "identities", "is_open", "local_names",
+        "notes", "outputs", "references", "stars", "starts", "text", "types", "vocabulary", "words",
     )  # fmt: skip
 
     def __init__(self, resolution: Resolution, root: Relation) -> None:
@@ -59,6 +59,7 @@ class Definition:
         self.exact, self.aliases_matter = resolution.names_matter, resolution.aliases_matter
         self.aliases, self.bound, self.stars = resolution.aliases, resolution.bound, resolution.stars
         self.references, self.local_names = resolution.references, resolution.local_names
+        self.identities = resolution.identities
         self.notes = resolution.notes
         self.outputs = [column.name for column in root.listed()]
         self.is_open = root.is_open
@@ -177,7 +178,8 @@ def _special(it: Definition) -> dict[int, tuple[int, str]]:
     special.update(it.bound)
     for reference in it.references:
         if reference.start >= 0:
-            special[reference.start] = (reference.end, f"t{_sized(reference.name)}#{reference.index}")
+            name = it.identities.get(reference.name.lower(), reference.name)
+            special[reference.start] = (reference.end, f"t{_sized(name)}#{reference.index}")
     for start, (first, description) in it.stars.items():
         special[first] = (start + 1, f"*{description}")
     for start, name in it.local_names.items():

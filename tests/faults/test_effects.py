@@ -90,8 +90,8 @@ def test_the_recorded_points_hold_every_kind_of_effect(nursery: Nursery, worlds:
         r"build\._take_in .*duckdb create table",
         r"build\.write_file .*duckdb copy",
         r"build\.keep_file: os replace",
-        r"publish\.place_file: os replace",
-        r"publish\.prepare_file: write_bytes",
+        r"published_files\.place_file: os replace",
+        r"published_files\.prepare_file: write_bytes",
         r"keys\._write.*: os fsync",
         r"engines\.duckdb\._create: os link",
     ):

@@ -29,7 +29,7 @@ LEAVING = (
     Fault("build._run_sql > engines.duckdb_session._create: duckdb create table", 2, "kill_after"),
     Fault("publish.publish > ledger._transaction: sqlite COMMIT", 1, "kill_after"),
     Fault("publish.publish > engines.duckdb_publish._rows: duckdb commit", 2, "kill_after"),
-    Fault("publish.place_file: os replace", 0, "kill"),
+    Fault("published_files.place_file: os replace", 0, "kill"),
     Fault("publish.finish > ledger._transaction: sqlite COMMIT", 0, "kill"),
 )
 
@@ -139,7 +139,7 @@ def _recovering(nursery: Nursery, worlds: Worlds, folder: Path, left: Fault) -> 
     ended = nursery.run(case.root)
     assert ended.error is None, ended.message
     points = [point.rsplit("#", 1) for point in ended.points]
-    recovery = ("held._recover", "publish.recover", "publish.finish", "publish.abandon", "publish.place_file")
+    recovery = ("held._recover", "publish.recover", "publish.finish", "publish.abandon", "published_files.place_file")
     before = next(i for i, (label, _) in enumerate(points) if label.startswith("doing._started"))
     found = [Fault(label, int(n), "kill") for label, n in points[:before] if label.startswith(recovery)]
     assert found, "nothing was recovered"

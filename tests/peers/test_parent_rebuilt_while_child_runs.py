@@ -38,9 +38,8 @@ def test_the_child_is_traced_to_the_version_that_it_read(world: World) -> None:
     world.sql("s.child", "select sum(x) as total from s.parent")
     world.run()
     first = world.load()
-    plan = first.plan(force=True)
     world.csv("a", "id,x 1,10 2,22")
     world.run("s.parent")
-    first.run(plan)
+    first.run(force=True)
     assert world.rows("s.child") == {(32,): 1}
     assert set(world.status().values()) == {"CURRENT"}

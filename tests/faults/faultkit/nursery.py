@@ -90,8 +90,11 @@ class Nursery:
         workers: int = 1,
         batch: int = 3,
         allowed: Path | None = None,
+        call: tuple[str, dict[str, object]] | None = None,
     ) -> Ended:
         """Run the project at `root` in a child, broken by `fault` or killed when so much time has passed.
+
+        `call` is another method of the project, with its arguments, to call in place of `run`.
 
         `batch` is how many assets are published together: few, so that a run has several publications. `allowed` is a
         pickle of what readers may see; with it the child looks at all published views at every effect.
@@ -105,6 +108,7 @@ class Nursery:
             "workers": workers,
             "batch": batch,
             "allowed": None if allowed is None else str(allowed),
+            "call": call,
         }
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
@@ -208,7 +212,12 @@ def _be_a_run(asked: dict[str, Any], root: Path) -> NoReturn:
                 looking.look()
 
         Effects(fault, note).install()
-        told["outcome"] = load_project(root, require=True).run(workers=asked["workers"]).outcome
+        project = load_project(root, require=True)
+        if asked["call"] is None:
+            told["outcome"] = project.run(workers=asked["workers"]).outcome
+        else:
+            name, arguments = asked["call"]
+            told["outcome"] = str(getattr(project, name)(**arguments))
         if looking is not None:
             told["seen"], told["looks"] = looking.wrong, looking.looks
     except BaseException as error:

@@ -15,9 +15,9 @@ from headwater import load_project
 from headwater.assets.errors import HeadwaterError
 
 PROJECTIONS = (
-    *("version", "pointer", "publication", "token", "source", "run", "step", "warehouse"),
-    *("slice_held", "slice_seen", "part_shown"),
-)
+    "version", "pointer", "publication", "token", "slice_held", "slice_seen", "part_shown", "source", "run", "step",
+    "dynamic_key", "hold", "disposed", "renamed", "warehouse",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import subprocess
 import tempfile
 from pathlib import Path
@@ -80,7 +81,7 @@ def _answer(folder: Path, command: str) -> tuple[int, str]:
         done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=True)
         return 0, done.stdout
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
-    arguments = [it.strip("'") for it in command.split()[1:]]
+    arguments = shlex.split(command)[1:]
     previous = Path.cwd()
     os.chdir(folder)
     try:

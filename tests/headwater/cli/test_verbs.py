@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from headwater.assets.errors import Problem
+from headwater.runtime.basis import plan_hash
 from headwater.runtime.model import RunResult, StepResult
 
-from .conftest import BLOCKED, CURRENT, FAILED_AUDIT, ORDERS, STALE, Ask, FakeProject
+from .conftest import BLOCKED, CURRENT, FAILED_AUDIT, ORDERS, PLAN, STALE, Ask, FakeProject
 
 
 def test_stale_names_the_reason_and_answers_0(ask: Ask, project: FakeProject) -> None:
@@ -48,6 +50,30 @@ def test_plan_prints_steps_in_order_and_what_is_spared(ask: Ask, project: FakePr
     assert "1  BUILD   mart.revenue  certain    amount of stg.orders changed" in answer.out
     assert "1 step in prod, 1 asset unaffected." in answer.out
     assert project.asked[-1] == ("plan", (), (), "dev", True, False)
+
+
+def test_a_saved_plan_is_run_as_it_is_or_not_at_all(ask: Ask, project: FakeProject, tmp_path: Path) -> None:
+    file = str(tmp_path / "plan.json")
+    project.made = replace(PLAN, plan_hash=plan_hash(PLAN))
+    assert ask("plan", "--out", file).code == 0
+    assert ask("run", "--plan", file).code == 0
+    assert project.asked[-1] == ("run", (), (), "prod", None)
+    for more in (("stg.orders",), ("--force",), ("--retire",), ("--exclude", "x")):
+        answer = ask("run", "--plan", file, *more)
+        assert answer.code == 2
+        assert "A saved plan runs as it is" in answer.err
+    answer = ask("--env", "dev", "run", "--plan", file)
+    assert answer.code == 2
+    assert "is for the environment prod, and the run is in dev" in answer.err
+    assert ask("run", "--plan", str(tmp_path / "none.json")).code == 2
+    assert ask("plan", "--out", str(tmp_path / "no" / "such" / "folder.json")).code == 2
+
+
+def test_rollback_wants_a_version_or_a_release(ask: Ask) -> None:
+    for wrong in ((), ("--to", "v1", "--release")):
+        answer = ask("rollback", "stg.orders", *wrong)
+        assert answer.code == 2
+        assert "Say either --to VERSION or --release." in answer.err
 
 
 def test_run_shows_a_line_for_each_step_and_a_summary(ask: Ask, project: FakeProject) -> None:
