@@ -127,7 +127,7 @@ def _store_for(session: Session, order: Order, work: SliceWork, query: str) -> s
     columns = session.describe(f"(\n{query}\n)")
     if work.store is None:
         return f"{order.physical}__rows"
-    known = session.store_columns(work.store)
+    known = _columns_there(session, work)
     if known == columns:
         return work.store
     if work.kept:
@@ -161,6 +161,17 @@ def _refuse_null_keys(draft: Draft, store: str, work: SliceWork) -> None:
             f"{count!s} rows of {asset.key} have NULL for {' or '.join(columns)}, which is the key of no partition."
         )
         raise StepError(message, "Leave them out of the query, or say null_partition: drop.")
+
+
+def _columns_there(session: Session, work: SliceWork) -> SchemaColumns:
+    """Return the columns of the store; none where it is gone, as with a warehouse that was deleted."""
+    assert work.store is not None, "there is a version before"
+    try:
+        return session.store_columns(work.store)
+    except StepError:
+        if work.kept:
+            raise
+        return ()
 
 
 def _difference(known: SchemaColumns, columns: SchemaColumns) -> str:

@@ -122,6 +122,7 @@ class Doing:
 
     def _steps(self, held: Held, plan: Plan, survey: Survey, interrupt: Interrupt) -> RunResult:
         workspace, state = self._workspace, survey.state
+        state.running = True
         planned = {step.asset for step in plan.steps if step.action != "RETIRE"}
         retiring = len(planned) < len(plan.steps)
         decisions = _as_of_plan(survey.decisions, planned, state)

@@ -28,6 +28,7 @@ from headwater.runtime.sentences import definition_message, gone_columns, rows_m
 from headwater.runtime.state import SliceRead, SliceTrace, VersionRecord
 
 if TYPE_CHECKING:
+    from headwater.assets.asset import Asset
     from headwater.runtime.staleness import Case, Decision
 
 Failure = tuple[StatusWord, Reason, PartitionSet | None]  # None: it is about the asset as a whole
@@ -43,6 +44,7 @@ class PartitionStatus:
     space: Space
     sets: Mapping[StatusWord, PartitionSet]
     whole: bool = False
+    waiting: PartitionSet | None = None  # those that cannot be built before an upstream is, whatever their status
 
     def line(self) -> PartitionLine | None:
         """Return what `stale` shows of it; nothing for an asset that has no partitions and only reads some."""
@@ -61,6 +63,16 @@ class PartitionStatus:
         """Return the status where what is published counts as it is: all that was ever built is current."""
         missing = self.of("MISSING")
         return PartitionStatus(self.space, {"MISSING": missing, "CURRENT": self.space.all() - missing})
+
+    def waited_for(self, reader: Asset, *, running: bool) -> Iterator[tuple[StatusWord, PartitionSet]]:
+        """Yield the partitions, by their status, that a reader of them has to wait for.
+
+        One that skips what is missing waits for it, too, until a run has come to the reader: then nobody will build it.
+        """
+        for word, parts in self.sets.items():
+            skipped = word == "MISSING" and running and reader.missing_partitions == "skip"
+            if parts and word != "CURRENT" and not skipped:
+                yield word, parts
 
     def of(self, word: StatusWord) -> PartitionSet:
         """Return the partitions with this status."""
@@ -117,7 +129,10 @@ def divided(space: Space, failures: list[Failure], precedence: tuple[StatusWord,
         sets[word] = named & left
         left = left - named
     sets[precedence[-1]] = left
-    return PartitionStatus(space, sets, any(parts is None for _, _, parts in failures))
+    waiting = space.empty()
+    for failed, _, parts in failures:
+        waiting = waiting | parts if failed == "PENDING" and parts is not None else waiting
+    return PartitionStatus(space, sets, any(parts is None for _, _, parts in failures), waiting)
 
 
 def upstream_is_current(case: Case, space: Space) -> Iterator[Failure]:
@@ -129,16 +144,15 @@ def upstream_is_current(case: Case, space: Space) -> Iterator[Failure]:
                 why = "is blocked by its checks" if decision.blocked else "is itself held"
                 message = f"{upstream} {why}, so {case.asset.key} is held."
                 yield "PENDING", Reason("HELD", message, upstream, partitions=space.all().ranges), space.all()
-        elif theirs is None or mapping is None or theirs.whole or upstream not in case.state.published:
+        elif theirs is None or theirs.whole or upstream not in case.state.published:
             yield _waits(decision.status.word, upstream, space.all(), None)
         else:
-            for word, parts in theirs.sets.items():
-                if word != "CURRENT" and not (word == "MISSING" and case.asset.missing_partitions == "skip"):
-                    touched = (
-                        backward(mapping, parts, space, case.state.functions) & space.all() if parts else space.empty()
-                    )
-                    if touched:
-                        yield _waits(word, upstream, touched, parts)
+            for word, parts in theirs.waited_for(case.asset, running=case.state.running):
+                touched = space.all()
+                if mapping is not None:
+                    touched = backward(mapping, parts, space, case.state.functions) & touched
+                if touched:
+                    yield _waits(word, upstream, touched, parts)
     for upstream, mapping in case.asset.mappings if case.asset.missing_partitions == "wait" else ():
         known = case.decisions.get(upstream)
         if known is not None and known.partitions is not None:
@@ -155,8 +169,7 @@ def _not_current(case: Case) -> Iterator[tuple[AssetKey, Decision]]:
         decision = case.decisions.get(AssetKey(name))
         if decision is None:
             continue
-        mapped = decision.partitions is not None and case.asset.mapping_of(AssetKey(name)) is not None
-        if mapped or decision.status.word != "CURRENT":
+        if decision.partitions is not None or decision.status.word != "CURRENT":
             yield AssetKey(name), decision
 
 

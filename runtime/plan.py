@@ -125,7 +125,7 @@ def _partition_step(
     certain = (partitions.of("MISSING") | partitions.of("STALE") | partitions.of("UNKNOWN")) & chosen
     perhaps = partitions.of("PENDING") & chosen
     if force:
-        certain = chosen - perhaps
+        certain = chosen
     if not space.all() and resolved.asset.key not in state.published:
         return None
     status = decision.status

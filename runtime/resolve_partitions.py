@@ -30,7 +30,8 @@ def resolve_partitions(at: Situation, case: Case, decision: Decision, force: boo
     space = status.space
     chosen = space.all() if at.only is None or not space.axes else space.parse(at.only)
     needed = _needed(status, force) & chosen
-    waiting = status.of("PENDING") & chosen
+    waiting = status.waiting & chosen if status.waiting is not None else space.empty()
+    needed = needed - waiting
     codes = {reason.code for reason in decision.status.reasons if reason.partitions is None}
     if decision.held:
         reason = next(r for r in decision.status.reasons if r.code == "HELD")
@@ -60,7 +61,7 @@ def resolve_partitions(at: Situation, case: Case, decision: Decision, force: boo
 def _needed(status: PartitionStatus, force: bool) -> PartitionSet:
     """Return the partitions to build: those known to need it, or with `force` all that can be built."""
     if force:
-        return status.space.all() - status.of("PENDING")
+        return status.space.all()
     return status.of("MISSING") | status.of("STALE") | status.of("UNKNOWN")
 
 

@@ -310,7 +310,14 @@ class Run:
             return _CURRENT
         resolved, _ = self._at.definer.resolve(version.asset, PublishedSchemas(self._books.state))
         state, decisions = self._books.state, self._books.decisions
-        return decide(Case(resolved, version, state, decisions, self._at.now, self._at.config.timezone))
+        found = decide(Case(resolved, version, state, decisions, self._at.now, self._at.config.timezone))
+        return self._as_asked_for(found)
+
+    def _as_asked_for(self, decision: Decision) -> Decision:
+        """Where only some partitions were asked for, the others count as they are there."""
+        if self._plan.only is None or decision.partitions is None:
+            return decision
+        return Decision(Status("CURRENT"), partitions=decision.partitions.as_found())
 
     def _require_free_name(self, key: AssetKey) -> None:
         """Raise StepError where a foreign table has the name, before anything is built on what could not be shown."""
@@ -365,7 +372,7 @@ class Run:
             self._fail(key, StepError(ended.message), 0)
             return
         equal = ended.outcome == "VERIFIED_EQUAL" and ended.decision.partitions is None
-        self._books.decisions[key] = _CURRENT if equal else ended.decision
+        self._books.decisions[key] = _CURRENT if equal else self._as_asked_for(ended.decision)
         self._books.facts.append(ended_entry(key, ended, self._hands.run))
         number, rows = (None, None) if ended.version is None else (ended.version.number, ended.version.rows)
         self._finish(StepResult(key, ended.outcome, version=number, rows=rows, message=ended.message))

@@ -89,7 +89,12 @@ def upstream_is_current(case: Case) -> Iterator[Failure]:
     for name in dict.fromkeys(names):
         upstream = AssetKey(name)
         decision = case.decisions.get(upstream)
-        if decision is None or decision.is_up_to_date:
+        if decision is None:
+            continue
+        missing = _missing_partitions(case, decision)
+        if missing and not (decision.blocked or decision.held or decision.status.word == "MISSING"):
+            yield "PENDING", Reason("UPSTREAM_MISSING", f"{missing} of {upstream} was never built.", upstream)
+        if decision.is_up_to_date:
             continue
         if decision.blocked or decision.held:
             if case.asset.on_upstream_blocked == "hold" or upstream not in case.state.published:
@@ -104,6 +109,16 @@ def upstream_is_current(case: Case) -> Iterator[Failure]:
                 f"{upstream} is {decision.status.word}; until it is built nobody can say whether its data changed."
             )
             yield "PENDING", Reason("UPSTREAM_PENDING", message, upstream)
+
+
+def _missing_partitions(case: Case, upstream: Decision) -> str:
+    """Return the partitions of an upstream that were never built and that a reader of all waits for, as a sentence."""
+    if upstream.partitions is None:
+        return ""
+    from headwater.runtime.partition_status import some_ranges
+
+    waited_for = dict(upstream.partitions.waited_for(case.asset, running=case.state.running))
+    return some_ranges(waited_for["MISSING"]) if "MISSING" in waited_for else ""
 
 
 def is_published(case: Case) -> Iterator[Failure]:

@@ -257,6 +257,7 @@ class State:
     sources: dict[AssetKey, SourceNow] = field(default_factory=dict)
     extra_tokens: dict[tuple[AssetKey, int, str], str] = field(default_factory=dict)
     warehouse: WarehouseNow = field(default_factory=WarehouseNow)
+    running: bool = False  # within a run, where the turn of an asset comes after that of all it reads
     holds: dict[AssetKey, tuple[Hold, ...]] = field(default_factory=dict)  # newest first
     shown_as: dict[AssetKey, AssetKey] = field(default_factory=dict)  # renamed assets -> where readers find them
     facts: SliceFacts = field(default_factory=NoSliceFacts)

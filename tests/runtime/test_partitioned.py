@@ -331,3 +331,57 @@ def test_rows_without_a_key_fail_the_step_or_are_dropped(tmp_path: Path) -> None
     world.sql("stg.shops", query, f"{shops}\nnull_partition: drop")
     world.run()
     assert world.rows("stg.shops") == {("oslo", 1): 1, ("rome", 2): 1}
+
+
+def test_a_deleted_warehouse_is_built_anew(daily: World, tmp_path: Path) -> None:
+    daily.run()
+    (daily.root / "warehouse.duckdb").unlink()
+    built(daily)
+    same_as_clean(daily, tmp_path / "clean")
+
+
+def test_a_store_that_was_dropped_is_built_anew(daily: World, tmp_path: Path) -> None:
+    daily.run()
+    ((store,),) = daily.behind("select table_name from duckdb_tables() where table_name like 'stg__daily%rows'")
+    daily.behind(f'drop table _headwater."{store}"')
+    built(daily)
+    same_as_clean(daily, tmp_path / "clean")
+
+
+def test_nothing_is_built_from_a_partition_that_is_not_there(daily: World) -> None:
+    """A day of the upstream that its run was not asked for, or could not build, is no empty day to its readers."""
+    assert built(daily, "2024-01-02..2024-01-03")["mart.total"][0] == "HELD"
+    assert {row[0].day for row in daily.rows("mart.sums")} == {2, 3}  # type: ignore[attr-defined]
+    steps = {step.asset: step for step in daily.load().run(select="mart.sums").steps}
+    assert steps["mart.sums"].outcome == "HELD"
+    assert "2024-01-01, 2024-01-04..2024-01-05 of stg.daily was never built" in steps["mart.sums"].message
+    assert daily.load().run(select="mart.total").steps[0].outcome == "HELD"
+    line = next(item for item in daily.load().status().assets if item.asset == "mart.sums")
+    assert line.partitions is not None
+    assert line.partitions.missing == ("2024-01-01", "2024-01-04..2024-01-05")
+
+
+def test_a_failed_day_is_not_an_empty_day(daily: World, tmp_path: Path) -> None:
+    daily.run()
+    daily.now = datetime(2024, 1, 7, 1, tzinfo=UTC)
+    daily.csv("orders", HEAD + orders(5) + " 2024-01-06,eu,oops")
+    daily.sql(
+        "stg.daily", "select day, region, amount::integer as amount from raw.orders where day = $partition", DAILY
+    )
+    outcomes = {key: outcome for key, (outcome, _) in built(daily).items()}
+    assert outcomes["stg.daily"] == "FAILED"
+    assert outcomes["mart.sums"] == outcomes["mart.trail"] == "SKIPPED"
+    steps = {step.asset: step.outcome for step in daily.run("mart.sums", "mart.trail").steps}
+    assert steps == {"mart.sums": "HELD", "mart.trail": "PUBLISHED"}  # one waits, the other skips what is not there
+
+
+def test_a_reader_that_skips_waits_while_the_day_may_still_come(daily: World, tmp_path: Path) -> None:
+    daily.sql("mart.skip", "select sum(total) as t from mart.sums", "missing_partitions: skip")
+    daily.run()
+    daily.now = datetime(2024, 1, 7, 1, tzinfo=UTC)
+    daily.csv("orders", HEAD + orders(6))
+    daily.run("raw.orders")
+    assert daily.status()["mart.skip"] == "PENDING"
+    built(daily)
+    assert daily.rows("mart.skip") == clean(daily, tmp_path / "clean").rows("mart.skip")
+    assert set(daily.status().values()) == {"CURRENT"}
