@@ -79,7 +79,8 @@ def with_forecast(plan: Plan, graph: AssetGraph, expected: Expected) -> Plan:
     """Return `plan` with the seconds that its steps and their longest path are expected to take."""
     steps = tuple(replace(step, expected_seconds=expected.get(step.asset)) for step in plan.steps)
     path, seconds = critical_path(graph, [step.asset for step in steps if step.asset in graph.upstream], expected)
-    return replace(plan, steps=steps, critical_path=path, expected_seconds=seconds)
+    rounded = None if seconds is None else round(seconds, 6)
+    return replace(plan, steps=steps, critical_path=path, expected_seconds=rounded)
 
 
 def _is_kept(decision: Decision) -> bool:

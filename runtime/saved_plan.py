@@ -72,6 +72,9 @@ def plan_to_json(plan: Plan) -> Json:
         "retired": list(plan.retired),
         "partitions": plan.only,
         "rolled_back": [{"asset": asset, "message": message} for asset, message in plan.rolled_back],
+        "expected_seconds": plan.expected_seconds,
+        "critical_path": list(plan.critical_path),
+        "warnings": [],  # said when it was made; whoever makes a plan again is told again
         "selection": {
             "select": list(basis.select),
             "exclude": list(basis.exclude),
@@ -105,6 +108,8 @@ def plan_from_json(value: Mapping[str, object]) -> Plan:
         basis=found,
         only=None if value["partitions"] is None else _text(value["partitions"]),
         rolled_back=_said(value["rolled_back"]),
+        expected_seconds=_seconds(value["expected_seconds"]),
+        critical_path=tuple(AssetKey(_text(key)) for key in _list(value["critical_path"])),
     )
 
 
@@ -188,6 +193,12 @@ def _ground_from_json(value: Mapping[str, object]) -> Ground:
         parts = tuple(sorted((name, _text(text)) for name, text in _object(definition).items()))
     checks, delivery = (None if value[n] is None else _text(value[n]) for n in ("checks", "delivery"))
     return Ground(AssetKey(_text(value["asset"])), parts, checks, version, delivery)
+
+
+def _seconds(value: object) -> float | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise TypeError(value)
+    return None if value is None else float(value)
 
 
 def _said(value: object) -> tuple[tuple[AssetKey, str], ...]:

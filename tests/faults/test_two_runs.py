@@ -201,11 +201,13 @@ def _orphans(root: Path) -> set[str]:
     with duckdb.connect(str(root / "warehouse.duckdb")) as connection:
         rows = connection.execute(
             "select table_name from information_schema.tables where table_schema = '_headwater'"
-            " and table_name not in ('identity', 'publications')"
+            " and table_name not in ('identity', 'publications', 'slices')"
         ).fetchall()
     state = sqlite3.connect(root / ".headwater/state.db")
     try:
-        known = {row[0] for row in state.execute("select physical from version where verdict <> ''")}
+        stores = "json_extract(record, '$.slices.store')"
+        found = state.execute(f"select physical, {stores} from version where verdict <> ''").fetchall()
+        known = {name for row in found for name in row}
     finally:
         state.close()
     return {row[0] for row in rows} - known
