@@ -230,6 +230,11 @@ class Definer:
         assert analysis is not None, "the asset has SQL"
         problems = [text_problem(asset, problem) for problem in analysis.problems]
         problems += refusals(asset, analysis)
+        if asset.partitions:
+            from headwater.runtime.partition_zones import zone_problems
+
+            types = {up: {c.lower(): kind for c, kind in known} for up, known in schemas.items() if known is not None}
+            problems += zone_problems(asset, analysis, types, self._loaded.config.timezone)
         parameters, more = self._parameters(asset, analysis)
         outputs = analysis.outputs
         schema = None if outputs is None else stored_columns(outputs)
@@ -332,9 +337,10 @@ def partition_parameters(asset: Asset) -> frozenset[str]:
 
     names = [name for name, _ in asset.partitions]
     times = [name for name, dimension in asset.partitions if isinstance(dimension, Windows)]
-    found = {f"partition.{name}" for name in names} | {f"{end}.{name}" for name in times for end in ("start", "end")}
+    ends = ("start", "end", "start_at", "end_at")
+    found = {f"partition.{name}" for name in names} | {f"{end}.{name}" for name in times for end in ends}
     found |= {"partition"} if len(names) == 1 else set()
-    return frozenset(found | ({"start", "end"} if len(times) == 1 else set()))
+    return frozenset(found | (set(ends) if len(times) == 1 else set()))
 
 
 def stored_columns(outputs: Sequence[OutputColumn]) -> SchemaColumns:

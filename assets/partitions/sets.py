@@ -38,7 +38,8 @@ class Partition:
         `partition.NAME` for every dimension, and `partition` where there is one dimension only: the first day (a date)
         for windows of a day and longer, the beginning of an hour (a datetime in UTC), or the key. `start.NAME` and
         `end.NAME` for every time dimension, and `start` and `end` where there is one only: dates for a day and longer,
-        else datetimes in UTC; the end is exclusive.
+        else datetimes in UTC; the end is exclusive. `start_at` and `end_at` are the ends as instants, whatever the
+        grain: datetimes in UTC.
         """
         values: dict[str, Value] = {}
         times = [name for name, axis in self.axes if isinstance(axis, TimeAxis)]
@@ -48,10 +49,12 @@ class Partition:
                 ends = axis.begins(number + 1) if axis.is_hourly else 0
                 values[f"start.{name}"] = axis.value(number)
                 values[f"end.{name}"] = moment_of(ends) if axis.is_hourly else axis.first_day(number + 1)
+                values[f"start_at.{name}"] = moment_of(axis.begins(number))
+                values[f"end_at.{name}"] = moment_of(axis.begins(number + 1))
         if len(self.axes) == 1:
             values["partition"] = values[f"partition.{self.axes[0][0]}"]
         if len(times) == 1:
-            values["start"], values["end"] = values[f"start.{times[0]}"], values[f"end.{times[0]}"]
+            values.update({end: values[f"{end}.{times[0]}"] for end in ("start", "end", "start_at", "end_at")})
         return values
 
 

@@ -385,3 +385,43 @@ def test_a_reader_that_skips_waits_while_the_day_may_still_come(daily: World, tm
     built(daily)
     assert daily.rows("mart.skip") == clean(daily, tmp_path / "clean").rows("mart.skip")
     assert set(daily.status().values()) == {"CURRENT"}
+
+
+ZONED = "partitions: {day: {daily: {start: 2024-03-31, end: 2024-04-01, timezone: Europe/London}}}"
+
+
+@pytest.fixture
+def london(tmp_path: Path) -> World:
+    """One instant that is in March by UTC and in April in London."""
+    world = World(tmp_path, datetime(2024, 4, 3, 12, tzinfo=UTC))
+    columns = "    columns: {id: integer, ts: timestamptz}\n"
+    world.csv("a", "id,ts 1,2024-03-31T23:30:00Z 2,2024-03-31T22:30:00Z", columns)
+    return world
+
+
+@pytest.mark.parametrize("where", ["ts >= $start and ts < $end", "$start.day <= ts", "ts between $start and $end"])
+def test_days_of_another_zone_compared_with_instants_are_refused(london: World, where: str) -> None:
+    london.sql("s.days", f"select $partition as day, id from raw.a where {where}", ZONED)
+    assert london.built()["s.days"] == "FAILED"  # the types of a source are known once it was taken in
+    (problem,) = london.load().errors
+    assert "takes to begin in UTC" in problem.message
+    assert "$start_at" in problem.remedy
+
+
+def test_days_of_another_zone_by_their_instants(london: World) -> None:
+    query = "select $partition as day, id from raw.a where ts >= $start_at and ts < $end_at"
+    london.sql("s.days", query, ZONED)
+    london.run()
+    assert {(row[0].isoformat(), row[1]) for row in london.rows("s.days")} == {  # type: ignore[attr-defined]
+        ("2024-04-01", 1),
+        ("2024-03-31", 2),
+    }
+    london.csv(
+        "a", "id,ts 1,2024-03-31T23:30:00Z 3,2024-03-31T22:30:00Z", "    columns: {id: integer, ts: timestamptz}\n"
+    )
+    assert built(london)["s.days"] == ("PUBLISHED", "2024-03-31")
+
+
+def test_days_of_another_zone_compared_with_dates_are_fine(london: World) -> None:
+    london.sql("s.days", "select id, ts::date as day from raw.a where cast(ts as date) = $partition", ZONED)
+    assert london.load().errors == ()
