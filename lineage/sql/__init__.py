@@ -10,6 +10,7 @@ The public names, all imported on use:
     SqlCatalog(tables)                             a project's schemas, compiled once for all calls
     render(sql, analysis, ...)   -> str            the user's own text with references and parameters replaced
     apply_edits(sql, edits)      -> str            replacing by position alone
+    sql_difference(old, new)     -> changes        what an edit changed, part by part, in its author's names
 
 A map of the modules, in the order of the road:
 
@@ -21,6 +22,7 @@ A map of the modules, in the order of the road:
     statements           writes, inserts, changes, returning, targets; scripts, effects, session; macros, inline
     what the graph says  demand (reads), filters, provenance (columns), definition (the hash) with parentheses,
                          volatility, edits, naming with writing, refusals; all of it in one `Analysis`
+    two texts            wording and clauses cut each into its parts, difference compares them
     plain data           functions, function_names, keyword_names
 """
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from headwater.lineage.sql.analyse import analyse_script, analyse_sql
     from headwater.lineage.sql.catalog import SqlCatalog
     from headwater.lineage.sql.check_text import ExpressionUse, analyse_expression
+    from headwater.lineage.sql.difference import sql_difference
     from headwater.lineage.sql.edits import apply_edits, render
     from headwater.lineage.sql.parse import ParsedQuery, parse_query
     from headwater.lineage.sql.scripts import Script, Statement
@@ -50,6 +53,7 @@ __all__ = [
     "parse_query",
     "referenced_tables",
     "render",
+    "sql_difference",
 ]
 
 _HOMES = {
@@ -65,6 +69,7 @@ _HOMES = {
     "parse_query": "parse",
     "referenced_tables": "tables",
     "render": "edits",
+    "sql_difference": "difference",
 }
 
 

@@ -100,6 +100,24 @@ def _analyse_text(
         raise SqlError(f"{_STRANGE}: {type(error).__name__}: {error}.", 1, 1, "Write it in another way.") from error
 
 
+def define_sql(sql: str, dialect: str = "duckdb", schema: Schema = None) -> tuple[Analysis, Definition]:
+    """Return the analysis of one query together with what its definition hash is made of.
+
+    Raises SqlError for text that is not one query that can be parsed.
+    """
+    with not_collecting():
+        try:
+            query = parse_query(sql, dialect)
+            if scripts.is_script(query):
+                raise SqlError("The text is a script.", 1, 1, "Give one query.")
+            resolution = _new_resolution(query, SqlCatalog.of(schema), Naming())
+            return _described(resolution, writes.resolve_statement(resolution))
+        except RecursionError:
+            raise SqlError(*_TOO_DEEP) from None
+        except _UNFORESEEN as error:
+            raise SqlError(f"{_STRANGE}: {type(error).__name__}: {error}.", 1, 1, "Write it in another way.") from error
+
+
 def analyse_script(
     sql: str,
     dialect: str = "duckdb",
@@ -165,6 +183,10 @@ def _may_choose_columns(text: str) -> bool:
 
 def describe(resolution: Resolution, outcomes: list[Outcome]) -> Analysis:
     """Return the analysis of a resolved statement; of several targets, the outputs stand one after the other."""
+    return _described(resolution, outcomes)[0]
+
+
+def _described(resolution: Resolution, outcomes: list[Outcome]) -> tuple[Analysis, Definition]:
     root, target = outcomes[0].relation, outcomes[0].target
     if len(outcomes) > 1:
         root = _together(resolution, outcomes)
@@ -187,7 +209,8 @@ def describe(resolution: Resolution, outcomes: list[Outcome]) -> Analysis:
         target=target,
         spreads=_spreads(resolution, demand),
     )
-    return put_off(analysis, Definition(resolution, root).hash)
+    definition = Definition(resolution, root)
+    return put_off(analysis, definition.hash), definition
 
 
 def _describe_now(resolution: Resolution, outcomes: list[Outcome]) -> Analysis:

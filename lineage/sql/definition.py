@@ -77,6 +77,13 @@ class Definition:
         # A text has no half characters, but the names of a schema may: nobody expects an error this late.
         return hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()
 
+    def meanings(self) -> tuple[Words, set[int]]:
+        """Return what every token counts as (None: nothing), and the indexes of those that an earlier one stands for.
+
+        What the hash is made of, token by token, so that two texts can be compared where they differ.
+        """
+        return _words(self)
+
 
 def _sized(text: str) -> str:
     """Free text with its length in front, so that no text can look like two parts."""
@@ -85,6 +92,11 @@ def _sized(text: str) -> str:
 
 def _tokens(it: Definition) -> list[str]:
     """The words of the text, each as it counts."""
+    return [word for word in _words(it)[0] if word is not None]
+
+
+def _words(it: Definition) -> tuple[Words, set[int]]:
+    """What every token counts as, and the indexes of those within names that an earlier one stands for."""
     text, starts, ends, types, exact = it.text, it.starts, it.ends, it.types, it.exact
     plain = _with_case(it) if exact else it.words
     words: Words = [f"\x1e{word}" if type_ is _VAR else word for word, type_ in zip(plain, types, strict=True)]
@@ -99,7 +111,7 @@ def _tokens(it: Definition) -> list[str]:
             words[index] = _one_line(words[index] or "")
     inside = _replace(it, words)
     _note_gaps(it, words, inside)
-    return [word for word in words if word is not None]
+    return words, inside
 
 
 def _is_uneven(word: str) -> bool:
