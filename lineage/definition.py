@@ -38,7 +38,8 @@ class Definition:
     """The parts of a definition. `hash` is the whole; parts are compared one by one to say what changed.
 
     `schema` is the output as far as it is known without building, or None. `undecidable` says what could not be
-    followed: then nobody can say whether the definition changed.
+    followed: then nobody can say whether the definition changed. `libraries` (name, version) and `code` (project files
+    beside its own) are in the hash already; they are kept to say what changed.
     """
 
     logic: str
@@ -51,6 +52,8 @@ class Definition:
     volatile_because: str = ""
     order_dependent: tuple[str, ...] = ()
     undecidable: tuple[str, ...] = ()
+    libraries: tuple[tuple[str, str], ...] = ()
+    code: tuple[str, ...] = ()
     hash: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
@@ -63,12 +66,13 @@ class Definition:
 
     def parts(self) -> Mapping[str, str]:
         """Return the parts by name, as they are recorded."""
-        return {
+        parts = {
             "logic": self.logic,
             "config": self.config,
             "settings": self.settings,
             "parameters": dict_text(self.parameters),
         }
+        return parts | ({"libraries": dict_text(self.libraries)} if self.libraries else {})
 
 
 def dict_text(pairs: tuple[tuple[str, str], ...]) -> str:

@@ -28,7 +28,8 @@ class PythonDefinition:
     """`logic` is the hash; `modules` are the top-level third-party modules reached, whose versions count.
 
     `impure` and `undecidable` are sentences: what makes it volatile, and what could not be followed. `asks_clock` says
-    that it may take the run's clock from its context, which is truncated to the asset's grain.
+    that it may take the run's clock from its context, which is truncated to the asset's grain. `files` are the project
+    files, sorted, that anything reached stands in.
     """
 
     logic: str
@@ -36,6 +37,7 @@ class PythonDefinition:
     impure: tuple[str, ...]
     undecidable: tuple[str, ...]
     asks_clock: bool = False
+    files: tuple[str, ...] = ()
 
 
 def analyse_python(files: Mapping[str, str], function: PythonCode) -> PythonDefinition:
@@ -126,6 +128,7 @@ def _definition(code: ProjectCode, reach: Reach, roots: list[str], here: str) ->
         tuple(sorted(impure)),
         tuple(sorted(reach.undecidable | unknown)),
         "clock" in uses.attributes or "clock" in uses.texts,
+        tuple(sorted({code.file(name) for name, _ in reach.statements | reach.symbols})),
     )
 
 

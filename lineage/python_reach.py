@@ -71,6 +71,10 @@ class ProjectCode:
         except KeyError:
             return f"{file} is not part of the project"
 
+    def file(self, name: str) -> str:
+        """Return the path of a project module."""
+        return self._file_of[name]
+
     def module(self, name: str) -> Module:
         """Return a module that is known to be readable."""
         module = self.read(self._file_of[name])

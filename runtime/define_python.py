@@ -59,6 +59,8 @@ class PythonDefiner:
             volatility="VOLATILE" if volatile else "CLOCK" if asks_clock else "STABLE",
             volatile_because=because if volatile else "",
             undecidable=() if trusted else (*found.undecidable, *_doubts(code, versions)),
+            libraries=versions,
+            code=() if trusted else tuple(file for file in found.files if file != code.module_file),
         )
 
     def _analysed(self, code: PythonCode) -> PythonDefinition:

@@ -50,6 +50,7 @@ def version_to_json(version: VersionRecord) -> Json:
         "source": dict(version.source),
         "data_times": [[name, at] for name, at in sorted(version.data_times.items())],
         "text": version.text,
+        "code": dict(version.code),
         "lineage": cast("JsonValue", version.lineage),
         "slices": None if version.slices is None else slices_to_json(version.slices),
     }
@@ -133,6 +134,7 @@ def version_from_json(asset: str, record: str, gate: str, created: str) -> Versi
         data_times=dict(value.get("data_times", ())),
         milliseconds=value["milliseconds"],
         text=value.get("text", ""),
+        code=value.get("code", {}),
         slices=slices_from_json(value["slices"]) if "slices" in value else None,
         lineage=value.get("lineage"),
         named=value.get("named"),

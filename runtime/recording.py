@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 from headwater.assets.key import AssetKey
 from headwater.checks.check import CheckResult
@@ -24,8 +26,13 @@ from headwater.runtime.state import Gate, Observation, State, VersionRecord
 _MOST_ERROR_LENGTH = 4000  # characters of an error that an entry keeps; the log has all of it
 
 
-def new_version(order: Order, built: Built, number: int, source: str) -> VersionRecord:
-    """Return the version that a worker built, with its verdict; `source` is the text that its author wrote."""
+def new_version(
+    order: Order, built: Built, number: int, source: str, code: Mapping[str, str] = MappingProxyType({})
+) -> VersionRecord:
+    """Return the version that a worker built, with its verdict.
+
+    `source` is the text that its author wrote; `code` has the other project files that count, by path.
+    """
     asset, definition = order.resolved.asset, order.resolved.definition
     version = VersionRecord(
         asset=asset.key,
@@ -48,6 +55,7 @@ def new_version(order: Order, built: Built, number: int, source: str) -> Version
         data_times=_data_times(order, built.observed),
         milliseconds=built.milliseconds,
         text=Blob("", source.encode()).reference.sha256,
+        code={path: Blob("", text.encode()).reference.sha256 for path, text in code.items()},
         lineage=None if built.lineage is None else encode(built.lineage, built.schema),
     )
     if order.slices is not None:
@@ -90,9 +98,9 @@ def same_data(version: VersionRecord, other: VersionRecord) -> bool:
     return version.tokens.get("*") == other.tokens.get("*") and version.schema == other.schema
 
 
-def staged(version: VersionRecord, built: Built, source: str) -> Draft:
-    """Return the entry of a version that was built, with the text of its author and the one that ran as blobs."""
-    texts = {"source": source, "ran": built.text}
+def staged(version: VersionRecord, built: Built, source: str, code: Mapping[str, str] = MappingProxyType({})) -> Draft:
+    """Return the entry of a version that was built, with the texts of its author and the one that ran as blobs."""
+    texts = {"source": source, "ran": built.text, **{f"code/{path}": text for path, text in code.items()}}
     blobs = tuple(Blob(name, text.encode(), "text/plain") for name, text in texts.items() if text)
     why = f"{len(version.trace)} inputs resolved, {version.rows} rows."
     payload = {**version_to_json(version), **facts_to_json(version, built)}

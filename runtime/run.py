@@ -264,12 +264,13 @@ class Run:
         number = books.next_numbers.get(key, 1)
         books.next_numbers[key] = number + 1
         source = self._at.source_text(key)
-        version = shared_with_equal(new_version(order, built, number, source), books.state)
+        code = {path: self._at.python[path] for path in order.resolved.definition.code if path in self._at.python}
+        version = shared_with_equal(new_version(order, built, number, source, code), books.state)
         if version.physical != built.physical:
             books.dropped.append(built.physical)
             if built.slices is not None and built.slices.store == f"{built.physical}__rows":
                 books.dropped.append(built.slices.store)
-        books.facts.append(staged(version, built, source))
+        books.facts.append(staged(version, built, source, code))
         if built.slices is not None or built.shown:
             learn(books.state.facts, version, built)
         return version

@@ -116,7 +116,8 @@ class VersionRecord:
     source: Mapping[str, str] = field(default_factory=dict)
     data_times: Mapping[str, str] = field(default_factory=dict)
     milliseconds: int = 0
-    text: str = ""  # digest of the blob with the text that ran
+    text: str = ""  # digest of the blob with the text that its author wrote
+    code: Mapping[str, str] = field(default_factory=dict)  # of Python: digests of other project files, by path
     named: str | None = None  # what the asset was called when this was recorded, where that is another name
     slices: Slices | None = None  # of a partitioned asset
     lineage: Mapping[str, object] | None = None  # of a Python asset's columns, in the form of recorded_lineage
