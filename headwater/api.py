@@ -146,8 +146,10 @@ class Project:
         lines = []
         for key in self._chosen(survey, select, exclude):
             asset = self.assets[key]
-            word = survey.decisions[key].status.word
-            lines.append(AssetLine(key, asset.kind, asset.owner, word, asset.location.file, asset.description))
+            decision = survey.decisions[key]
+            parts = None if decision.partitions is None else decision.partitions.line()
+            about = (asset.location.file, asset.description, parts)
+            lines.append(AssetLine(key, asset.kind, asset.owner, decision.status.word, *about))
         return tuple(lines)
 
     def plan(

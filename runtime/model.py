@@ -400,6 +400,7 @@ class AssetLine:
     status: StatusWord
     file: str
     description: str | None = None
+    partitions: PartitionLine | None = None
 
 
 @dataclass(frozen=True, slots=True)

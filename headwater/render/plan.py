@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headwater.render.freshness import warning_text
 from headwater.render.paper import Paper
+from headwater.render.ranges import few_of
 from headwater.render.reasons import because
 from headwater.render.run import left_alone
 from headwater.render.table import table
@@ -27,9 +28,9 @@ def plan_lines(plan: Plan, paper: Paper) -> Iterator[str]:
         yield from _left_alone(plan)
         return
     yield from table(
-        ("", "ACTION", "ASSET", "CERTAINTY", "REASON"),
+        ("", "ACTION", "ASSET", "PARTITIONS", "CERTAINTY", "REASON"),
         [
-            (str(n), it.action, it.asset, _CERTAINTY[it.certainty], because(it.reasons))
+            (str(n), it.action, it.asset, few_of(it.partitions), _CERTAINTY[it.certainty], because(it.reasons))
             for n, it in enumerate(plan.steps, 1)
         ],
         paper,

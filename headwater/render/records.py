@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from headwater.render.paper import Paper
+from headwater.render.ranges import partition_cell
 from headwater.render.run import recorded_check_lines
 from headwater.render.table import table
 from headwater.render.words import counted, counts, digest, duration, moment, one_line, printable
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
 
 def asset_lines(assets: Sequence[AssetLine], paper: Paper) -> Iterator[str]:
     """Yield what `ls` prints."""
-    rows = [(it.asset, it.kind, it.status, it.owner or "", it.description or "") for it in assets]
-    yield from table(("ASSET", "KIND", "STATUS", "OWNER", "DESCRIPTION"), rows, paper, words=(2,))
+    headers = ("ASSET", "KIND", "STATUS", "PARTITIONS", "OWNER", "DESCRIPTION")
+    rows = [
+        (it.asset, it.kind, it.status, partition_cell(it.partitions), it.owner or "", it.description or "")
+        for it in assets
+    ]
+    yield from table(headers, rows, paper, words=(2,))
     yield from ([""] if assets else [])
     yield f"{counted(len(assets), 'asset')}."
 

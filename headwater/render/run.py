@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from headwater.render.paper import Paper
+from headwater.render.ranges import few_of
 from headwater.render.table import hanging, table
 from headwater.render.words import counted, counts, duration, one_line, printable
 
@@ -29,7 +30,8 @@ def is_bad(result: RunResult) -> bool:
 
 def step_line(step: StepResult) -> str:
     """Return one line about a step that ended."""
-    facts = [f"v{step.version}" if step.version is not None else "", _rows(step), _took(step), _note(step)]
+    version = f"v{step.version}" if step.version is not None else ""
+    facts = [version, few_of(step.partitions), _rows(step), _took(step), _note(step)]
     return f"{step.outcome} {step.asset}: {one_line(', '.join(fact for fact in facts if fact)) or 'done'}"
 
 
@@ -44,10 +46,10 @@ def run_lines(result: RunResult, paper: Paper, *, brief: bool = False) -> Iterat
         yield from left_alone(result.rolled_back)
         return
     yield from table(
-        ("OUTCOME", "ASSET", "VERSION", "ROWS", "TIME", "NOTE"),
+        ("OUTCOME", "ASSET", "PARTITIONS", "VERSION", "ROWS", "TIME", "NOTE"),
         [_cells(step) for step in result.steps if not brief or step.changed or step.outcome not in _QUIET],
         paper,
-        right=(2, 3, 4),
+        right=(3, 4, 5),
         words=(0,),
     )
     for step in result.steps:
@@ -76,7 +78,7 @@ def _name(result: RunResult) -> str:
 
 def _cells(step: StepResult) -> tuple[str, ...]:
     version = f"v{step.version}" if step.version is not None else ""
-    return step.outcome, step.asset, version, _number(step.rows), _took(step), _note(step)
+    return step.outcome, step.asset, few_of(step.partitions), version, _number(step.rows), _took(step), _note(step)
 
 
 def _number(rows: int | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from headwater.render.paper import Paper
+from headwater.render.ranges import partition_cell
 from headwater.render.reasons import because
 from headwater.render.table import table
 from headwater.render.words import age, counted, counts, duration, moment
@@ -33,10 +34,10 @@ def status_lines(report: StatusReport, items: Sequence[AssetStatus], paper: Pape
     for finding in report.findings:
         yield f"{paper.mark(False)} {finding}"
     yield from table(
-        ("STATUS", "ASSET", "FRESHNESS", "REASON"),
-        [(it.status.word, it.asset, _freshness(it), _why(it)) for it in items],
+        ("STATUS", "ASSET", "PARTITIONS", "FRESHNESS", "REASON"),
+        [(it.status.word, it.asset, partition_cell(it.partitions), _freshness(it), _why(it)) for it in items],
         paper,
-        words=(0, 2),
+        words=(0, 3),
     )
     if items:
         yield ""
