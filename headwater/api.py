@@ -286,13 +286,20 @@ class Project:
         return drop(self.workspace, name, confirmed=confirmed)
 
     def why(self, asset: str, env: str = "prod") -> Explanation:
-        """Return every clause of the decision about `asset`, failing ones first, with the change itself."""
-        from headwater.runtime.explain import explain
+        """Return every clause of the decision about `asset`, failing ones first, with the change itself.
 
-        key = self._asset(asset)
-        survey = self.workspace.survey(env)
+        `mart.daily@2024-01-31` asks about one partition. Raises RequestError for a partition that there is not.
+        """
+        from headwater.runtime.explain import explain
+        from headwater.runtime.slice_facts import StoredSliceFacts
+
+        name, at, partition = asset.strip().partition("@")
+        key = self._asset(name)
         with self.workspace.reader() as reader:
-            return explain(survey, key, self.workspace.loaded, reader)
+            survey = self.workspace.survey(env)
+            if reader is not None:  # fingerprints of slices are looked up in it while the answer is made
+                survey.state.facts = StoredSliceFacts(reader.connection)
+            return explain(survey, key, reader, partition.strip() if at else None)
 
     def lineage(
         self,

@@ -16,6 +16,11 @@ def to_iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def readable(iso: str) -> str:
+    """Return a text from `to_iso` as a sentence shows it, to the second: `2026-11-20 08:00:00Z`."""
+    return f"{iso[:19].replace('T', ' ')}Z"
+
+
 def from_iso(text: str) -> datetime:
     """Return the moment that `text` (from `to_iso`) names."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))

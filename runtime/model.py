@@ -12,6 +12,7 @@ from headwater.checks.check import CheckResult
 if TYPE_CHECKING:
     from headwater.lineage.column_graph import ColumnEdge, OpenEnd
     from headwater.lineage.column_tags import CarriedTag, StoppedTag
+    from headwater.runtime.explanation import Cause, ColumnMove, DefinitionMove, ReadProof
     from headwater.runtime.promise import Unkept
 
 StatusWord = Literal["MISSING", "UNKNOWN", "STALE", "PENDING", "CURRENT", "RETIRED"]
@@ -131,13 +132,28 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What `why` answers: the status and every clause in its order; `diff` is the definition change as text."""
+    """What `why` answers: the status and every clause in its order; `diff` is the definition change as text.
+
+    With `partition` it is about that one only. `definition` says what the edit changed, `columns` what comes of it;
+    `reads` prove what was seen; `because` is the way back to the root causes, whose sentences are `causes`. `version`
+    is the published one, with `rows`, `built` at (ISO 8601 UTC) by `run`.
+    """
 
     asset: AssetKey
     status: Status
     clauses: tuple[Clause, ...]
     diff: str | None = None
     causes: tuple[str, ...] = ()  # root causes through the layers, nearest first
+    partition: str | None = None
+    partitions: PartitionLine | None = None
+    definition: tuple[DefinitionMove, ...] = ()
+    columns: ColumnMove | None = None
+    reads: tuple[ReadProof, ...] = ()
+    because: tuple[Cause, ...] = ()
+    version: int | None = None
+    run: str | None = None
+    built: str | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

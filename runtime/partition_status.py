@@ -106,17 +106,26 @@ def slice_map(version: VersionRecord | None, space: Space) -> SliceMap:
 
 def failures_of(case: Case) -> Iterator[Failure]:
     """Yield for every clause that does not hold what follows, why, and for which partitions."""
-    space = space_of(case)
+    return (failure for _, failure in failures_by_clause(case))
+
+
+def failures_by_clause(case: Case, within: PartitionSet | None = None) -> Iterator[tuple[str, Failure]]:
+    """Yield the same with the name of the clause, as `staleness.CLAUSES` has it; `within` is what is asked about."""
+    space = replace(space_of(case), only=within)
     mine = slice_map(case.published, space)
-    yield from upstream_is_current(case, space)
-    yield from is_published(case, space, mine)
-    yield from whole_asset(case, space)
-    yield from definition_is_todays(case, space, mine)
-    yield from reads_are_todays(case, space, mine)
-    for trace, parts in current_traces(case, space, mine):
-        for read in trace.reads:
-            yield from _compare(case, mine.restricted(parts), parts, read)
-    yield from is_not_volatile(case, space, mine)
+    clauses: tuple[tuple[str, Iterator[Failure]], ...] = (
+        ("upstream", upstream_is_current(case, space)),
+        ("published", is_published(case, space, mine)),
+        ("data", data_is_unaltered(case, space)),
+        ("checks", verdict_is_todays(case)),
+        ("definition", definition_is_todays(case, space, mine)),
+        ("reads", reads_are_todays(case, space, mine)),
+        ("inputs", inputs_are_equal(case, space, mine)),
+        ("volatility", is_not_volatile(case, space, mine)),
+    )
+    for name, failures in clauses:
+        for failure in failures:
+            yield name, failure
 
 
 def divided(space: Space, failures: list[Failure], precedence: tuple[StatusWord, ...]) -> PartitionStatus:
@@ -152,7 +161,7 @@ def upstream_is_current(case: Case, space: Space) -> Iterator[Failure]:
                 if mapping is not None:
                     touched = backward(mapping, parts, space, case.state.functions) & touched
                 if touched:
-                    yield _waits(word, upstream, touched, parts)
+                    yield _waits(word, upstream, touched, _seen_of(case, mapping, touched, parts))
     for upstream, mapping in case.asset.mappings if case.asset.missing_partitions == "wait" else ():
         known = case.decisions.get(upstream)
         if known is not None and known.partitions is not None:
@@ -161,6 +170,13 @@ def upstream_is_current(case: Case, space: Space) -> Iterator[Failure]:
             touched = backward(mapping, absent, space, case.state.functions) & space.all() if absent else space.empty()
             if touched:
                 yield _waits("MISSING", upstream, touched, absent)
+
+
+def _seen_of(case: Case, mapping: PartitionMapping | None, readers: PartitionSet, parts: PartitionSet) -> PartitionSet:
+    """Return those of an upstream's `parts` that some partitions read."""
+    if mapping is None:
+        return parts
+    return parts & forward(mapping, readers, parts.space, case.state.functions)
 
 
 def _not_current(case: Case) -> Iterator[tuple[AssetKey, Decision]]:
@@ -205,13 +221,19 @@ def is_published(case: Case, space: Space, mine: SliceMap) -> Iterator[Failure]:
         yield "STALE", Reason("DEFINITION_CHANGED", message), None
 
 
-def whole_asset(case: Case, space: Space) -> Iterator[Failure]:
-    """2., 7. What is about all of the asset: its stored data, its verdict. As for any other asset."""
-    from headwater.runtime.staleness import data_is_unaltered, verdict_is_todays
+def data_is_unaltered(case: Case, space: Space) -> Iterator[Failure]:
+    """2. Its stored data is there and unaltered: it is one for all partitions."""
+    from headwater.runtime import staleness
 
-    for word, reason in data_is_unaltered(case):
+    for word, reason in staleness.data_is_unaltered(case):
         yield word, reason, space.all()
-    for word, reason in verdict_is_todays(case):
+
+
+def verdict_is_todays(case: Case) -> Iterator[Failure]:
+    """7. Its verdict is about the asset as a whole."""
+    from headwater.runtime import staleness
+
+    for word, reason in staleness.verdict_is_todays(case):
         yield word, reason, None
 
 
@@ -242,6 +264,13 @@ def reads_are_todays(case: Case, space: Space, mine: SliceMap) -> Iterator[Failu
             yield "STALE", Reason("INPUT_REMOVED", message, upstream, partitions=parts.ranges), parts
 
 
+def inputs_are_equal(case: Case, space: Space, mine: SliceMap) -> Iterator[Failure]:
+    """5. What every partition reads is equal to what it read then."""
+    for trace, parts in current_traces(case, space, mine):
+        for read in trace.reads:
+            yield from _compare(case, mine.restricted(parts), parts, read)
+
+
 def is_not_volatile(case: Case, space: Space, mine: SliceMap) -> Iterator[Failure]:
     """6. No partition is volatile beyond its grain."""
     definition = case.resolved.definition
@@ -262,11 +291,8 @@ def shows_today(case: Case, version: VersionRecord) -> bool | None:
     past = replace(case, published=version)
     space = space_of(past)
     mine = slice_map(version, space)
-    clauses = (is_published, definition_is_todays, reads_are_todays, is_not_volatile)
+    clauses = (is_published, definition_is_todays, reads_are_todays, inputs_are_equal, is_not_volatile)
     found = [failure for clause in clauses for failure in clause(past, space, mine)]
-    for trace, parts in current_traces(past, space, mine):
-        for read in trace.reads:
-            found += _compare(past, mine.restricted(parts), parts, read)
     if any(word != "UNKNOWN" for word, _, _ in found):
         return False
     return None if found else True

@@ -22,12 +22,14 @@ class Space:
     """The partitions of one asset: the product of its dimensions, `now` being the time of asking.
 
     `dynamic` has the keys of every list of dynamic keys, in order. Without dimensions the asset is unpartitioned: it
-    has one partition, written as the empty text. Dimensions must be valid (see `dimension_fault`).
+    has one partition, written as the empty text. Dimensions must be valid (see `dimension_fault`). With `only`, some of
+    its partitions are asked about, and the others are as if there were none.
     """
 
     dimensions: Dimensions
     now: datetime
     dynamic: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    only: PartitionSet | None = None
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -47,6 +49,8 @@ class Space:
 
     @cached_property
     def _all(self) -> PartitionSet:
+        if self.only is not None:
+            return self.only
         return PartitionSet(self, runs.of_box(tuple(runs.joined([interval]) for interval in self.extent)))
 
     def all(self) -> PartitionSet:

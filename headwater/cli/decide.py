@@ -94,19 +94,20 @@ def freshness(context: click.Context, asset: str) -> None:
     settings.answer(lambda: freshness_document(view), lambda paper: freshness_lines(view, paper))
 
 
-@verb("why", examples=("headwater why mart.revenue", "headwater why mart.revenue --env dev"))
+@verb("why", examples=("headwater why mart.revenue", "headwater why mart.daily@2024-01-31 --env dev"))
 @click.argument("asset", shell_complete=complete_asset)
 @click.pass_context
 def why(context: click.Context, asset: str) -> None:
     """Show the decision about ASSET, clause by clause.
 
-    The clauses that fail come first, then the change itself and what caused it.
+    ASSET@PARTITION asks about one partition. What led to it comes first, back to the root causes; then the clauses,
+    failing ones first, with the proof of those that hold; then the change itself.
     """
     settings = settings_of(context)
     explanation = settings.open().why(asset, settings.environment)
 
-    from headwater.render.documents import why_document
     from headwater.render.why import why_lines
+    from headwater.render.why_document import why_document
 
     settings.answer(
         lambda: why_document(explanation, settings.environment),

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from headwater.runtime.model import (
         AssetLine,
         AssetStatus,
-        Clause,
-        Explanation,
         LineageView,
         LogLine,
         PartitionLine,
@@ -53,7 +51,7 @@ def _asset_status(item: AssetStatus) -> Document:
         "status": item.status.word,
         "freshness": item.freshness,
         "lag_seconds": item.lag_seconds,
-        "partitions": _partitions(item.partitions),
+        "partitions": partitions_document(item.partitions),
         "reasons": reasons_document(item.status.reasons),
         "note": item.note,
         "deadline": item.deadline,
@@ -62,7 +60,8 @@ def _asset_status(item: AssetStatus) -> Document:
     }
 
 
-def _partitions(line: PartitionLine | None) -> Document | None:
+def partitions_document(line: PartitionLine | None) -> Document | None:
+    """Return how many partitions are current and which are not, in the shape that `stale`, `ls` and `why` share."""
     if line is None:
         return None
     return {
@@ -160,29 +159,6 @@ def _check(check: CheckResult) -> Document:
         "kind": check.kind,
         "message": check.message,
         "sample": [dict(row) for row in check.sample],
-    }
-
-
-def why_document(explanation: Explanation, environment: str) -> Document:
-    """Return the shape of `why`."""
-    return {
-        "asset": explanation.asset,
-        "environment": environment,
-        "status": explanation.status.word,
-        "reasons": reasons_document(explanation.status.reasons),
-        "clauses": [_clause(clause) for clause in explanation.clauses],
-        "diff": explanation.diff,
-        "causes": list(explanation.causes),
-    }
-
-
-def _clause(clause: Clause) -> Document:
-    return {
-        "name": clause.name,
-        "question": clause.question,
-        "holds": clause.holds,
-        "reasons": reasons_document(clause.reasons),
-        "proof": clause.proof,
     }
 
 
@@ -299,6 +275,7 @@ def assets_document(assets: Sequence[AssetLine], environment: str) -> Document:
             "status": it.status,
             "file": it.file,
             "description": it.description,
+            "partitions": partitions_document(it.partitions),
         }
         for it in assets
     ]
