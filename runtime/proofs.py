@@ -19,6 +19,8 @@ def clauses_of(case: Case, decision: Decision) -> tuple[Clause, ...]:
         if clause.name == "source" and not case.asset.is_external:
             continue
         reasons = tuple(reason for _, reason in clause.failures(case))
+        if clause.name == "rollback":  # of a partitioned asset, it is about some of its partitions
+            reasons = tuple(reason for reason in decision.status.reasons if reason.code == "ROLLED_BACK")
         if clause.name == "checks":
             reasons += tuple(reason for reason in blocks if reason not in reasons)
         unreached = case.published is None and clause.name not in ("upstream", "published") and not reasons
