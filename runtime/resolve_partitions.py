@@ -44,8 +44,8 @@ def resolve_partitions(at: Situation, case: Case, decision: Decision, force: boo
     if case.published is not None and "RENAMED" in codes and decision.settled and not force:
         return Reuse(case.published, f"It was called {at.state.shown_as[case.asset.key]} before; nothing was computed.")
     altered = any(reason.code == "DATA_ALTERED" for reason in decision.status.reasons)
-    if rolled_back and altered:  # what is kept would be taken over as it was altered, and a build cannot replace it
-        return Ended("ROLLED_BACK", rolled_back[0], decision, case.published)
+    if altered and slice_map(case.published, space).domain - needed:  # it would be taken over as it was altered
+        return _altered(case, decision, rolled_back)
     if not needed and "DEFINITION_CHANGED" not in codes:
         if waiting:
             reason = next(r for r in decision.status.reasons if r.code in ("UPSTREAM_MISSING", "UPSTREAM_PENDING"))
@@ -66,6 +66,17 @@ def resolve_partitions(at: Situation, case: Case, decision: Decision, force: boo
         before = times_recorded(case.published.data_times)
         order = replace(order, inside=recorded(oldest_of([before, times_recorded(order.inside)])))
     return replace(order, slices=work)
+
+
+def _altered(case: Case, decision: Decision, rolled_back: list[str]) -> Ended:
+    """Return why nothing is built on altered data of which some would stay."""
+    if rolled_back:
+        return Ended("ROLLED_BACK", rolled_back[0], decision, case.published)
+    waits = [reason for reason in decision.status.reasons if reason.code in ("UPSTREAM_MISSING", "UPSTREAM_PENDING")]
+    if waits:
+        return Ended("HELD", f"{waits[0].message}{_remedy(case, waits[0])}", decision)
+    message = f"The stored data of {case.asset.key} was altered, and partitions that are not built would keep it."
+    return Ended("FAILED", f"{message} Run it without --partitions.", decision)
 
 
 def _remedy(case: Case, reason: Reason) -> str:

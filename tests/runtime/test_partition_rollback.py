@@ -217,6 +217,36 @@ def test_a_kept_day_whose_data_was_altered_is_not_taken_over(world: World) -> No
     assert days(world) == {1: 10, 2: 99, 3: 30}
 
 
+def test_altered_data_is_not_kept_beside_the_partitions_that_were_asked_for(world: World) -> None:
+    (store,) = world.behind("select table_name from duckdb_tables() where table_name like 'stg__daily%rows'")
+    world.behind(f'update _headwater."{store[0]}" set amount = 0')
+    (step, *_) = [
+        it for it in world.load().run(select="stg.daily", partitions="2024-01-01").steps if it.asset == "stg.daily"
+    ]
+    assert step.outcome == "FAILED"
+    assert "Run it without --partitions" in str(step.error)
+    assert "DATA_ALTERED" in world.codes("stg.daily")
+    world.run()
+    assert days(world) == {1: 10, 2: 99, 3: 30}
+
+
+def test_of_two_dimensions_the_boxes_that_were_left_are_kept(world: World) -> None:
+    both = "partitions: {day: {daily: {start: 2024-01-01}}, region: {static: [eu, us]}}"
+    where = "where day = $partition.day and region = $partition.region"
+    world.sql("stg.parts", f"select day, region, amount from raw.orders {where}", both)
+    world.run()
+    world.csv("orders", HEAD + orders(3, d1=11, d2=98))
+    world.run()
+    world.load().rollback("stg.parts", "v1")
+    world.now = at(5)
+    world.csv("orders", (HEAD + orders(4, d1=11, d2=98)).replace("2024-01-02,us,1", "2024-01-02,us,7"))
+    (step,) = [it for it in world.load().plan(select="stg.parts").steps if it.asset == "stg.parts"]
+    assert not {reason.code for reason in step.reasons} & {"ROLLED_BACK"}
+    assert made(world, "stg.parts")["stg.parts"][1] == "day=2024-01-02;region=us | day=2024-01-04;region=eu,us"
+    (reason,) = [it for it in world.load().status()["stg.parts"].reasons if it.code == "ROLLED_BACK"]
+    assert reason.partitions == ("day=2024-01-01..2024-01-02;region=eu",)
+
+
 def test_an_asset_without_partitions_that_maps_some_is_kept_too(world: World) -> None:
     world.sql("mart.last", "select sum(amount) as t from stg.daily", "mappings: {stg.daily: latest}")
     world.run()
