@@ -120,20 +120,20 @@ def _fill(
                 would_be.extra_tokens[(upstream.asset, upstream.number, columns)] = token
                 facts.append(token_entry(upstream, columns, token))
             if case.asset.in_parts:
-                facts += _fill_partitions(session, replace(case, decisions=survey.decisions), before.get(key))
+                facts += _fill_partitions(held, session, replace(case, decisions=survey.decisions), before.get(key))
     finally:
         session.close()
     return facts
 
 
-def _fill_partitions(session: Session, case: Case, before: VersionRecord | None) -> list[Draft]:
+def _fill_partitions(held: Held, session: Session, case: Case, before: VersionRecord | None) -> list[Draft]:
     """Take the fingerprints of single slices and partitions, those that a hold is compared with included."""
     from headwater.runtime.partition_holds import missing_for_holds
     from headwater.runtime.partition_status import missing_facts
     from headwater.runtime.slice_filling import fill_slices
 
     wanted = [*missing_facts(case), *missing_for_holds(replace(case, published=before))]
-    found = (fill_slices(session, case.state, missing) for missing in wanted)
+    found = (fill_slices(session, case.state, missing, held.reader.versions) for missing in wanted)
     return [fact for fact in found if fact is not None]
 
 

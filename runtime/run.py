@@ -463,7 +463,7 @@ class Run:
         """Take the fingerprints of slices or partitions that comparing needs; what decides is recorded."""
         from headwater.runtime.slice_filling import fill_slices
 
-        found = fill_slices(self._own, self._books.state, missing)
+        found = fill_slices(self._own, self._books.state, missing, self._at.reader.versions)
         if found is not None:
             self._books.facts.append(found)
 

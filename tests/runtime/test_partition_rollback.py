@@ -247,6 +247,20 @@ def test_of_two_dimensions_the_boxes_that_were_left_are_kept(world: World) -> No
     assert reason.partitions == ("day=2024-01-01..2024-01-02;region=eu",)
 
 
+def test_slices_in_two_stores_are_compared_by_what_is_in_them(world: World) -> None:
+    """Other columns make another store: what a reader saw there is not looked for in the one that is shown again."""
+    world.sql("stg.daily", QUERY.replace("amount from", "amount, 'x' as mark from"), DAILY)
+    world.run()
+    query = "select day, max(region) as last from stg.daily group by day"
+    world.sql("mart.late", query, f"{DAILY}\nmappings: {{stg.daily: identity}}")
+    assert made(world)["mart.late"][0] == "PUBLISHED"
+    world.load().rollback("stg.daily", "v2")
+    assert made(world).get("mart.late", ("VERIFIED_EQUAL", None))[0] == "VERIFIED_EQUAL"
+    world.load().release("stg.daily")
+    assert made(world).get("mart.late", ("VERIFIED_EQUAL", None))[0] == "VERIFIED_EQUAL"
+    assert set(world.status().values()) == {"CURRENT"}
+
+
 def test_an_asset_without_partitions_that_maps_some_is_kept_too(world: World) -> None:
     world.sql("mart.last", "select sum(amount) as t from stg.daily", "mappings: {stg.daily: latest}")
     world.run()
