@@ -289,10 +289,8 @@ class Run:
             item = replace(item, left=left.number, why=self._plan.why)
         books.pending.append(item)
         books.state.published[version.asset] = version
-        after = self._decision_after(version)
-        if left is not None:  # of what was rolled back to, views show all that there is
-            parts = None if after.partitions is None else after.partitions.as_found()
-            after = replace(_CURRENT, partitions=parts)
+        # What follows a rollback at once are views, which show all that there is of it.
+        after = _CURRENT if left is not None else self._decision_after(version)
         books.decisions[version.asset] = after
         message = result.message or ("" if changed else "It came out equal to what readers see.")
         books.waiting[version.asset] = replace(result, changed=changed, message=message)

@@ -84,8 +84,11 @@ def test_a_promotion_takes_the_fingerprints_that_it_needs(world: World) -> None:
     world.csv("orders", HEAD + orders(3, d2=99))
     world.run(env="dev")
     world.run("stg.daily", force=True)
-    assert world.load().promote("mart.sums", source="dev", target="prod").moved
-    assert world.status()["mart.sums"] == "CURRENT"
+    query = "select day, max(region) as last from stg.daily group by day"
+    world.sql("mart.late", query, f"{DAILY}\nmappings: {{stg.daily: identity}}")
+    world.run("mart.late", env="dev")
+    assert world.load().promote("mart.sums mart.late", source="dev", target="prod").moved
+    assert world.status()["mart.sums"] == world.status()["mart.late"] == "CURRENT"
 
 
 def test_dropping_frees_only_slices_that_no_kept_version_lists(world: World) -> None:

@@ -135,7 +135,8 @@ def test_a_day_that_was_rolled_away_is_not_built_again_and_mapped_readers_wait(w
     world.csv("orders", HEAD + orders(4, d2=99))
     world.run()
     before = world.rows("mart.sums")
-    world.load().rollback("stg.daily", "v2")
+    assert outcomes(world.load().rollback("stg.daily", "v2"))["mart.seen"] == "REUSED", "a view shows what there is"
+    assert world.rows("mart.seen") == {(142,): 1}
     assert days(world) == {1: 10, 2: 99, 3: 30}
     report = world.load().status()
     assert report["mart.sums"].word == "PENDING"
@@ -190,6 +191,8 @@ def test_a_version_with_more_is_not_promoted_either(world: World) -> None:
     with pytest.raises(RequestError, match="2024-01-02 of v2 again"):
         world.load().promote("+stg.daily", source="dev", target="prod")
     assert days(world) == {1: 10, 2: 20, 3: 30}
+    assert made(world, "+stg.daily")["stg.daily"] == ("PUBLISHED", "2024-01-04"), "nor is it reused"
+    assert days(world) == {1: 10, 2: 20, 3: 30, 4: 40}
 
 
 def test_a_blocked_day_beside_a_kept_one_is_not_built_twice(world: World) -> None:
@@ -211,7 +214,8 @@ def test_a_kept_day_whose_data_was_altered_is_not_taken_over(world: World) -> No
     world.behind(f'update _headwater."{store[0]}" set amount = 0')
     assert made(world, "stg.daily")["stg.daily"][0] == "ROLLED_BACK"
     assert "DATA_ALTERED" in world.codes("stg.daily")
-    assert "UPSTREAM_PENDING" in world.codes("mart.sums")
+    waits = next(it for it in world.load().status()["mart.sums"].reasons if it.code == "UPSTREAM_PENDING")
+    assert waits.partitions == ("2024-01-01..2024-01-03",), "nobody may stand on altered data, kept or not"
     world.load().release("stg.daily")
     world.run()
     assert days(world) == {1: 10, 2: 99, 3: 30}
@@ -286,6 +290,14 @@ def test_a_result_that_differs_each_time_is_kept(world: World) -> None:
     world.now = at(5)
     assert made(world, "mart.dice")["mart.dice"] == ("PUBLISHED", "2024-01-04")
     assert not first - world.rows("mart.dice")
+
+
+def test_a_partition_that_a_rollback_did_not_change_is_not_kept(world: World) -> None:
+    world.sql("mart.dice", "select $partition as day, random() as n", DAILY)
+    world.run()
+    world.load().run(select="mart.dice", partitions="2024-01-03")
+    world.load().rollback("mart.dice", "v1")
+    assert made(world, "mart.dice")["mart.dice"] == ("PUBLISHED", "2024-01-01..2024-01-02")
 
 
 def test_a_rebuilt_state_says_the_same(world: World) -> None:
