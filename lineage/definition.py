@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headwater.assets.asset import Asset
+from headwater.assets.key import AssetKey
 from headwater.lineage.encoding import tagged_hash
 from headwater.lineage.fingerprint import column_set_key
 from headwater.lineage.schema import SchemaColumns
@@ -80,17 +81,19 @@ def dict_text(pairs: tuple[tuple[str, str], ...]) -> str:
     return ", ".join(f"{name}={value}" for name, value in pairs)
 
 
-def config_hash(asset: Asset) -> str:
+def config_hash(asset: Asset, identities: Mapping[AssetKey, str] | None = None) -> str:
     """Hash what the declaration itself decides about the data: how it is stored, where it comes from, its clock grain.
 
     Descriptions, owners, tags, checks and freshness decide nothing about the data and are not in it. Nor does which
-    partitions there are: adding some must not rebuild the others.
+    partitions there are: adding some must not rebuild the others. Upstreams that are mapped are named by their
+    `identities`, where these are not their keys: a rename decides nothing about the data either.
     """
+    named = {} if identities is None else identities
     placed = asset.materialization
     source = asset.source
     partitioned = (
         tuple((name, dimension.identity) for name, dimension in asset.partitions),
-        tuple(sorted((key, mapping.form) for key, mapping in asset.mappings)),
+        tuple(sorted((named.get(key, key), mapping.form) for key, mapping in asset.mappings)),
         asset.null_partition if asset.partitions else "",
     )
     return tagged_hash(

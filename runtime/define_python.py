@@ -52,7 +52,7 @@ class PythonDefiner:
         inputs = tuple((name, self._identities.get(up, up)) for name, up in code.inputs)
         return Definition(
             logic=tagged_hash("python", (*logic, inputs)),
-            config=config_hash(asset),
+            config=config_hash(asset, self._identities),
             settings=tagged_hash("python-settings", (self._settings, versions)),
             parameters=self._parameters(code),
             reads=tuple(ReadSet(up, None, _RECORDED, recorded=True) for up in sorted({up for _, up in code.inputs})),

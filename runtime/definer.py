@@ -216,7 +216,7 @@ class Definer:
         elif asset.python is not None:
             definition, problems = self._python.define(asset), lineage_problems(asset, schemas)
         else:
-            definition, problems = Definition("", config_hash(asset), self._settings), []
+            definition, problems = Definition("", config_hash(asset, self.identities), self._settings), []
         check_reads, check_problems = self._check_reads(asset, definition, schemas)
         outcome = Outcome(definition, _checks_id(asset, self.identities), check_reads, (*problems, *check_problems))
         self._cache.put(place, outcome)
@@ -250,7 +250,7 @@ class Definer:
         header = names if asset.kind == "file" else ()
         definition = Definition(
             logic=analysis.definition_hash,
-            config=tagged_hash("sql-config", (config_hash(asset), asset.dialect, grain, header)),
+            config=tagged_hash("sql-config", (config_hash(asset, self.identities), asset.dialect, grain, header)),
             settings=self._settings,
             parameters=parameters,
             reads=self._reads(asset, analysis),

@@ -39,12 +39,19 @@ MOST_COMPARED = (
 
 @dataclass(frozen=True, slots=True)
 class PartitionStatus:
-    """How the partitions of an asset divide among the statuses; `whole`: something about all of it is not current."""
+    """How the partitions of an asset divide among the statuses; `whole`: something about all of it is not current.
+
+    Of the stale ones, `rolled_back` are those that no run builds because a rollback left what it would make; readers
+    may stand on those in `settled`, and `absent` are those that readers do not see at all. None: there are none.
+    """
 
     space: Space
     sets: Mapping[StatusWord, PartitionSet]
     whole: bool = False
     waiting: PartitionSet | None = None  # those that cannot be built before an upstream is, whatever their status
+    rolled_back: PartitionSet | None = None
+    settled: PartitionSet | None = None
+    absent: PartitionSet | None = None
 
     def line(self) -> PartitionLine | None:
         """Return what `stale` shows of it; nothing for an asset that has no partitions and only reads some."""
@@ -61,22 +68,30 @@ class PartitionStatus:
 
     def as_found(self) -> PartitionStatus:
         """Return the status where what is published counts as it is: all that was ever built is current."""
-        missing = self.of("MISSING")
-        return PartitionStatus(self.space, {"MISSING": missing, "CURRENT": self.space.all() - missing})
+        missing, absent = self.of("MISSING"), self.absent or self.space.empty()
+        there = self.space.all() - missing - absent
+        return PartitionStatus(self.space, {"MISSING": missing, "CURRENT": there}, absent=self.absent)
 
     def waited_for(self, reader: Asset, *, running: bool) -> Iterator[tuple[StatusWord, PartitionSet]]:
-        """Yield the partitions, by their status, that a reader of them has to wait for.
+        """Yield the partitions, by their status, that a reader of them has to wait for. On settled ones it may stand.
 
         One that skips what is missing waits for it, too, until a run has come to the reader: then nobody will build it.
         """
         for word, parts in self.sets.items():
             skipped = word == "MISSING" and running and reader.missing_partitions == "skip"
-            if parts and word != "CURRENT" and not skipped:
-                yield word, parts
+            behind = parts if self.settled is None else parts - self.settled
+            if behind and word != "CURRENT" and not skipped:
+                yield word, behind
 
     def of(self, word: StatusWord) -> PartitionSet:
         """Return the partitions with this status."""
         return self.sets.get(word, self.space.empty())
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a run leaves every partition that is not current as it is, and readers may stand on all of them."""
+        others = self.space.all() - self.of("CURRENT")
+        return not self.whole and others <= (self.settled or self.space.empty())
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +144,7 @@ def failures_by_clause(case: Case, within: PartitionSet | None = None) -> Iterat
 
 
 def divided(space: Space, failures: list[Failure], precedence: tuple[StatusWord, ...]) -> PartitionStatus:
-    """Return the status of every partition: the gravest that a clause gives it."""
+    """Return the status of every partition: the gravest that a clause gives it. A new name is about no partition."""
     left, sets = space.all(), dict[StatusWord, PartitionSet]()
     for word in precedence[:-1]:
         named = space.empty()
@@ -141,7 +156,8 @@ def divided(space: Space, failures: list[Failure], precedence: tuple[StatusWord,
     waiting = space.empty()
     for failed, _, parts in failures:
         waiting = waiting | parts if failed == "PENDING" and parts is not None else waiting
-    return PartitionStatus(space, sets, any(parts is None for _, _, parts in failures), waiting)
+    whole = any(parts is None and reason.code != "RENAMED" for _, reason, parts in failures)
+    return PartitionStatus(space, sets, whole, waiting)
 
 
 def upstream_is_current(case: Case, space: Space) -> Iterator[Failure]:
@@ -156,7 +172,10 @@ def upstream_is_current(case: Case, space: Space) -> Iterator[Failure]:
         elif theirs is None or theirs.whole or upstream not in case.state.published:
             yield _waits(decision.status.word, upstream, space.all(), None)
         else:
-            for word, parts in theirs.waited_for(case.asset, running=case.state.running):
+            waited_for: list[tuple[str, PartitionSet]] = [*theirs.waited_for(case.asset, running=case.state.running)]
+            if mapping is not None and theirs.absent and case.asset.missing_partitions == "wait":
+                waited_for.append(("ROLLED_BACK", theirs.absent))
+            for word, parts in waited_for:
                 touched = space.all()
                 if mapping is not None:
                     touched = backward(mapping, parts, space, case.state.functions) & touched
@@ -185,14 +204,19 @@ def _not_current(case: Case) -> Iterator[tuple[AssetKey, Decision]]:
         decision = case.decisions.get(AssetKey(name))
         if decision is None:
             continue
-        if decision.partitions is not None or decision.status.word != "CURRENT":
+        if decision.partitions is not None or not decision.is_up_to_date:
             yield AssetKey(name), decision
 
 
-def _waits(word: StatusWord, upstream: AssetKey, touched: PartitionSet, theirs: PartitionSet | None) -> Failure:
+def _waits(word: str, upstream: AssetKey, touched: PartitionSet, theirs: PartitionSet | None) -> Failure:
     about = f"{upstream}" if theirs is None else some_of(upstream, theirs)
     if word == "MISSING":
         status, code, message = "PENDING", "UPSTREAM_MISSING", f"{about} was never built."
+    elif word == "ROLLED_BACK":
+        message = (
+            f"{about} is not in the version that {upstream} was rolled back to."  # it is settled: no run brings it
+        )
+        status, code = "PENDING", "UPSTREAM_MISSING"
     elif word == "UNKNOWN":
         status, code, message = "UNKNOWN", "UNDECIDABLE", f"{about} is UNKNOWN, so this is too."
     else:
@@ -211,6 +235,9 @@ def is_published(case: Case, space: Space, mine: SliceMap) -> Iterator[Failure]:
             message = f"{case.asset.key} has no partitions yet."
         yield "MISSING", Reason("NEVER_BUILT", message, partitions=space.all().ranges), space.all()
         return
+    if case.asset.key in case.state.shown_as:
+        message = f"it was renamed: readers find it as {case.state.shown_as[case.asset.key]} until a run moves it."
+        yield "STALE", Reason("RENAMED", message), None
     missing = space.all() - mine.domain
     if missing:
         message = f"{some_of(case.asset.key, missing)} was never built."
@@ -286,13 +313,19 @@ def is_not_volatile(case: Case, space: Space, mine: SliceMap) -> Iterator[Failur
                 yield "STALE", Reason("VOLATILE", message, partitions=parts.ranges), parts
 
 
-def shows_today(case: Case, version: VersionRecord) -> bool | None:
-    """Return whether every partition of a stored version is what would be built today. None: not known yet."""
+def shows_today(case: Case, version: VersionRecord, kept: PartitionSet | None = None) -> bool | None:
+    """Return whether every partition of a stored version is what would be built today. None: not known yet.
+
+    The partitions in `kept`, which no run builds, only have to be the ones that are published.
+    """
     past = replace(case, published=version)
     space = space_of(past)
     mine = slice_map(version, space)
     clauses = (is_published, definition_is_todays, reads_are_todays, inputs_are_equal, is_not_volatile)
-    found = [failure for clause in clauses for failure in clause(past, space, mine)]
+    found = [failure for clause in clauses for failure in clause(past, space, mine) if failure[1].code != "RENAMED"]
+    if kept:
+        same = kept - mine.differs(slice_map(case.published, space))
+        found = [(word, reason, parts) for word, reason, parts in found if parts is None or parts - same]
     if any(word != "UNKNOWN" for word, _, _ in found):
         return False
     return None if found else True
@@ -317,10 +350,10 @@ class Compared:
     missing: tuple[Missing, ...] = ()
 
 
-def missing_facts(case: Case) -> Iterator[Missing]:
-    """Yield the fingerprints that comparing needs and that were never taken."""
+def missing_facts(case: Case, slices: SliceMap | None = None) -> Iterator[Missing]:
+    """Yield the fingerprints that comparing needs and that were never taken; for `slices` of the version, or all."""
     space = space_of(case)
-    mine = slice_map(case.published, space)
+    mine = slice_map(case.published, space) if slices is None else slices
     for trace, parts in current_traces(case, space, mine):
         for read in trace.reads:
             upstream = case.state.published.get(read.upstream)
@@ -396,10 +429,14 @@ def _compared_slices(
     seen = SliceMap.restore(read.parts, space)
     if seen.count != read.count:  # some of what was read is no partition any more
         return Compared(parts, nothing)
+    lost = reach - slice_map(upstream, space).domain
+    if lost and case.asset.missing_partitions == "wait":  # until it is there, nobody can say what would be read
+        parts = parts - backward(mapping, lost, parts.space, functions)
+        reach = forward(mapping, parts, space, functions) & space.all() if parts else space.empty()
+    if not parts:
+        return Compared(nothing, nothing)
     now = slice_map(upstream, space).restricted(reach)
     moved = bool(_follows_latest(mapping) and seen.domain - reach)  # what was the latest then is not read any more
-    if moved and case.asset.missing_partitions == "wait" and reach - now.domain:
-        return Compared(nothing, nothing)  # it waits for the latest one: until then nobody can say
     if moved and parts.count > 1:
         return Compared(parts, nothing)
     then = seen if moved else seen.restricted(reach)
@@ -449,6 +486,13 @@ def _equal(held: Mapping[int, str], before: list[int | None], after: list[int | 
     if old is None or new is None:
         return False
     return old == new or (old.startswith("0:") and new.startswith("0:"))
+
+
+def parts_of(reason: Reason, space: Space) -> PartitionSet:
+    """Return the partitions that a reason names."""
+    if not reason.partitions:
+        return space.empty()
+    return space.restore(("," if len(space.axes) == 1 else " | ").join(reason.partitions))
 
 
 def some_of(asset: AssetKey, parts: PartitionSet) -> str:

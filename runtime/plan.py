@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -57,12 +57,13 @@ def make_plan(
         if key not in wanted:
             continue
         decision = decisions[key]
-        stays = _is_kept(decision)
+        stays = _is_kept(decision) and (decision.partitions is None or not force)
         step = None if stays else _step(resolved[key], decision, state, force and key in selected, expected, only)
+        if (stays or decision.partitions is not None) and key in selected:
+            rolled_back += [(key, it.message) for it in decision.status.reasons if it.code == "ROLLED_BACK"]
         if stays:
-            reasons = decision.status.reasons
-            rolled_back += [(key, it.message) for it in reasons if it.code == "ROLLED_BACK" and key in selected]
-        elif step is not None:
+            continue
+        if step is not None:
             steps.append(step)
         elif key in selected:
             unaffected.append((key, _why_not(resolved[key], state)))
@@ -86,7 +87,11 @@ def with_forecast(plan: Plan, graph: AssetGraph, expected: Expected) -> Plan:
 def _is_kept(decision: Decision) -> bool:
     """Return whether a rollback keeps an asset as it is, and where it is."""
     codes = {reason.code for reason in decision.status.reasons}
-    return decision.settled and "ROLLED_BACK" in codes and "RENAMED" not in codes
+    return decision.settled and "ROLLED_BACK" in codes and not _is_renamed(decision)
+
+
+def _is_renamed(decision: Decision) -> bool:
+    return any(reason.code == "RENAMED" for reason in decision.status.reasons)
 
 
 def _step(
@@ -127,18 +132,36 @@ def _partition_step(
     perhaps = partitions.of("PENDING") & chosen
     if force:
         certain = chosen
+    if partitions.rolled_back is not None and partitions.settled is not None:
+        certain = certain - partitions.rolled_back
+        perhaps = perhaps | (partitions.rolled_back - partitions.settled) & chosen
+        if not certain and not perhaps and not partitions.whole and not _is_renamed(decision):
+            return None
     if not space.all() and resolved.asset.key not in state.published:
         return None
     status = decision.status
     if (status.word == "CURRENT" and not force) or (only is not None and not certain and not perhaps):
         return None
     seconds = expected.get(resolved.asset.key)
-    reasons = (Reason("FORCED", "asked for with --force."), *status.reasons) if force else status.reasons
+    if decision.settled and _is_renamed(decision) and not force:
+        return Step(resolved.asset.key, "REUSE", "CERTAIN", status.reasons, seconds)
+    named = tuple(_without_kept(status.reasons, partitions))
+    reasons = (Reason("FORCED", "asked for with --force."), *named) if force else named
     about = certain | perhaps
-    action = _action(resolved, state, () if force or about else status.reasons)
+    action = _action(resolved, state, () if force or about else named)
     sure = (certain or partitions.whole or force) and not (decision.final and not force)
     certainty: Certainty = "CERTAIN" if sure else "IF_INPUT_CHANGES"
     return Step(resolved.asset.key, action, certainty, reasons, seconds, about.text or None if about else None)
+
+
+def _without_kept(reasons: tuple[Reason, ...], partitions: PartitionStatus) -> Iterator[Reason]:
+    """Yield the reasons that are not about partitions alone that a rollback keeps: nothing is done about those."""
+    from headwater.runtime.partition_status import parts_of
+
+    kept, space = partitions.rolled_back, partitions.space
+    for reason in reasons:
+        if kept is None or not reason.partitions or not parts_of(reason, space) <= kept:
+            yield reason
 
 
 def _action(resolved: Resolved, state: State, reasons: tuple[Reason, ...]) -> Action:

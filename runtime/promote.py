@@ -13,6 +13,7 @@ from headwater.assets.errors import RequestError
 from headwater.assets.key import AssetKey
 from headwater.lineage.record import Draft
 from headwater.runtime.build import relation_of
+from headwater.runtime.engines.engine import Session
 from headwater.runtime.fingerprints import take_token
 from headwater.runtime.held import Held
 from headwater.runtime.model import Move, Moved
@@ -20,7 +21,7 @@ from headwater.runtime.moving import holding, move
 from headwater.runtime.observe import altered_files, foreign_tables, is_kept, sources_now
 from headwater.runtime.publish import Item
 from headwater.runtime.recording import same_data, token_entry
-from headwater.runtime.staleness import Case, missing_tokens
+from headwater.runtime.staleness import Case, decide, missing_tokens
 from headwater.runtime.state import State, VersionRecord
 from headwater.runtime.workspace import Survey, Workspace
 
@@ -78,19 +79,35 @@ def _require_current(held: Held, survey: Survey, moving: Mapping[AssetKey, Versi
     files = altered_files(before, workspace.config.root, held.suffix) - moving.keys()
     would_be.warehouse = replace(before.warehouse, altered_files=files)
     would_be.sources.update(foreign_tables(workspace.loaded.assets, would_be, would_be.warehouse))
-    facts = _fill(held, survey, would_be, moving)
+    facts = _fill(held, survey, would_be, before.published, moving)
     judged = workspace.decide(survey.graph, would_be)
     for key in moving:
         status = judged.decisions[key].status
         if status.word != "CURRENT" and {it.code for it in status.reasons} != {"RENAMED"}:
             reason = status.reasons[0].message.rstrip(".")
             refused.append(f"{key}@v{moving[key].number} would be {status.word} in {target} ({reason})")
+        refused += [f"{key}@v{moving[key].number}: {why}" for why in _kept_there(judged, before, key)]
     if refused:
         _refuse(refused, source, target)
     return facts
 
 
-def _fill(held: Held, survey: Survey, would_be: State, moving: Mapping[AssetKey, VersionRecord]) -> list[Draft]:
+def _kept_there(judged: Survey, before: State, key: AssetKey) -> list[str]:
+    """Return what is rolled back in the target of the partitions that a version would show there again."""
+    case = judged.case(key)
+    if not case.asset.in_parts or key not in before.holds:
+        return []
+    decision = decide(replace(case, published=before.published.get(key)))
+    return [it.message.rstrip(".") for it in decision.status.reasons if it.code == "ROLLED_BACK"]
+
+
+def _fill(
+    held: Held,
+    survey: Survey,
+    would_be: State,
+    before: Mapping[AssetKey, VersionRecord],
+    moving: Mapping[AssetKey, VersionRecord],
+) -> list[Draft]:
     """Take the fingerprints that the clauses need and that nobody needed before."""
     facts: list[Draft] = []
     session = held.warehouse.session()
@@ -102,9 +119,22 @@ def _fill(held: Held, survey: Survey, would_be: State, moving: Mapping[AssetKey,
                 token = take_token(session, relation, upstream.schema, columns)
                 would_be.extra_tokens[(upstream.asset, upstream.number, columns)] = token
                 facts.append(token_entry(upstream, columns, token))
+            if case.asset.in_parts:
+                facts += _fill_partitions(held, session, replace(case, decisions=survey.decisions), before.get(key))
     finally:
         session.close()
     return facts
+
+
+def _fill_partitions(held: Held, session: Session, case: Case, before: VersionRecord | None) -> list[Draft]:
+    """Take the fingerprints of single slices and partitions, those that a hold is compared with included."""
+    from headwater.runtime.partition_holds import missing_for_holds
+    from headwater.runtime.partition_status import missing_facts
+    from headwater.runtime.slice_filling import fill_slices
+
+    wanted = [*missing_facts(case), *missing_for_holds(replace(case, published=before))]
+    found = (fill_slices(session, case.state, missing, held.reader.versions) for missing in wanted)
+    return [fact for fact in found if fact is not None]
 
 
 def _refuse(refused: list[str], source: str, target: str) -> None:

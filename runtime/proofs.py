@@ -44,6 +44,10 @@ def failures_within(
         from headwater.runtime.partition_status import failures_by_clause
 
         found = [(name, word, reason) for name, (word, reason, _) in failures_by_clause(case, within)]
+        rolled_back = decision.partitions.rolled_back
+        if rolled_back is not None and (within is None or within & rolled_back):
+            reasons = decision.status.reasons
+            found += [("rollback", "STALE", reason) for reason in reasons if reason.code == "ROLLED_BACK"]
     known = {reason for _, _, reason in found}
     blocks = [reason for reason in decision.status.reasons if reason.code == "BLOCKED" and reason not in known]
     found += [("checks", "STALE", reason) for reason in blocks]

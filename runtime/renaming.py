@@ -94,9 +94,6 @@ def rename_problems(assets: Mapping[AssetKey, Asset]) -> list[Problem]:
     found: list[Problem] = []
     takers: dict[AssetKey, AssetKey] = {}
     for key, asset in assets.items():
-        if asset.renamed_from and asset.partitions:
-            message = "it is partitioned, and partitioned assets cannot be renamed by this version."
-            found.append(_problem(asset, message, "Remove `renamed_from`; under its new name it is built anew."))
         for old in dict.fromkeys(asset.renamed_from):
             if old == key:
                 found.append(_problem(asset, "it is renamed from itself.", "Remove `renamed_from`."))

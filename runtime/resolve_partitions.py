@@ -9,7 +9,9 @@ from headwater.assets.partitions import PartitionMapping, PartitionSet
 from headwater.lineage.slices import SliceMap
 from headwater.runtime.data_time import oldest_of, recorded, times_recorded
 from headwater.runtime.literals import partition_literal
+from headwater.runtime.model import Reason
 from headwater.runtime.order import Order, SliceOrder, SliceWork
+from headwater.runtime.partition_holds import missing_for_holds
 from headwater.runtime.partition_status import PartitionStatus, missing_facts, slice_map
 from headwater.runtime.resolve import Ended, Look, Reuse, Situation, make_order, pinned_sql, stored_version
 from headwater.runtime.staleness import Case, Decision, decide
@@ -20,7 +22,7 @@ _NO_BUILD = frozenset(("CHECKS_CHANGED", "BLOCKED"))
 
 def resolve_partitions(at: Situation, case: Case, decision: Decision, force: bool, look: Look) -> Ended | Reuse | Order:
     """Return what to do about a partitioned asset now. Raises RequestError for partitions that it does not have."""
-    wanting = list(missing_facts(case))
+    wanting = [*missing_facts(case), *missing_for_holds(case)]
     if wanting:
         for missing in wanting:
             look.fill_slices(missing)
@@ -32,21 +34,29 @@ def resolve_partitions(at: Situation, case: Case, decision: Decision, force: boo
     needed = _needed(status, force) & chosen
     waiting = status.waiting & chosen if status.waiting is not None else space.empty()
     needed = needed - waiting
+    rolled_back = [reason.message for reason in decision.status.reasons if reason.code == "ROLLED_BACK"]
     codes = {reason.code for reason in decision.status.reasons if reason.partitions is None}
     if decision.held:
         reason = next(r for r in decision.status.reasons if r.code == "HELD")
         return Ended("HELD", reason.message, decision)
     if decision.final and not force:
         return Ended("BLOCKED", decision.status.reasons[-1].message, decision, decision.blocked)
+    if case.published is not None and "RENAMED" in codes and decision.settled and not force:
+        return Reuse(case.published, f"It was called {at.state.shown_as[case.asset.key]} before; nothing was computed.")
+    altered = any(reason.code == "DATA_ALTERED" for reason in decision.status.reasons)
+    if altered and slice_map(case.published, space).domain - needed:  # it would be taken over as it was altered
+        return _altered(case, decision, rolled_back)
     if not needed and "DEFINITION_CHANGED" not in codes:
         if waiting:
             reason = next(r for r in decision.status.reasons if r.code in ("UPSTREAM_MISSING", "UPSTREAM_PENDING"))
-            return Ended("HELD", f"{reason.message} Select +{case.asset.key}.", decision)
+            return Ended("HELD", f"{reason.message}{_remedy(case, reason)}", decision)
         if codes & _NO_BUILD and case.published is not None:
             return make_order(at, case, "RECHECK", case.published)
+        if rolled_back:
+            return Ended("ROLLED_BACK", rolled_back[0], decision, case.published)
         message = "What its partitions read proved equal to what they read; nothing was computed."
         return Ended("VERIFIED_EQUAL", message, decision, case.published)
-    if not force and at.only is None:
+    if not force and at.only is None and not rolled_back:  # a version of today has what the rollback left
         stored = stored_version(at, case, look)
         if stored is not None:
             return stored
@@ -58,11 +68,33 @@ def resolve_partitions(at: Situation, case: Case, decision: Decision, force: boo
     return replace(order, slices=work)
 
 
+def _altered(case: Case, decision: Decision, rolled_back: list[str]) -> Ended:
+    """Return why nothing is built on altered data of which some would stay."""
+    if rolled_back:
+        return Ended("ROLLED_BACK", rolled_back[0], decision, case.published)
+    waits = [reason for reason in decision.status.reasons if reason.code in ("UPSTREAM_MISSING", "UPSTREAM_PENDING")]
+    if waits:
+        return Ended("HELD", f"{waits[0].message}{_remedy(case, waits[0])}", decision)
+    message = f"The stored data of {case.asset.key} was altered, and partitions that are not built would keep it."
+    return Ended("FAILED", f"{message} Run it without --partitions.", decision)
+
+
+def _remedy(case: Case, reason: Reason) -> str:
+    """Return how to end waiting; for what a rollback took away, no selection does."""
+    upstream = None if reason.upstream is None else case.decisions.get(reason.upstream)
+    gone = upstream is not None and upstream.partitions is not None and upstream.partitions.absent
+    return "" if gone else f" Select +{case.asset.key}."
+
+
 def _needed(status: PartitionStatus, force: bool) -> PartitionSet:
-    """Return the partitions to build: those known to need it, or with `force` all that can be built."""
+    """Return the partitions to build: those known to need it, or with `force` all that can be built.
+
+    Never those that a rollback keeps.
+    """
+    kept = status.rolled_back or status.space.empty()
     if force:
-        return status.space.all()
-    return status.of("MISSING") | status.of("STALE") | status.of("UNKNOWN")
+        return status.space.all() - kept
+    return (status.of("MISSING") | status.of("STALE") | status.of("UNKNOWN")) - kept
 
 
 def _work(at: Situation, case: Case, order: Order, status: PartitionStatus, needed: PartitionSet) -> SliceWork:

@@ -39,11 +39,6 @@ def rollback_plan(workspace: Workspace, key: AssetKey, text: str, why: str) -> C
             raise RequestError(f"{key} is not published in {environment}.", "There is nothing to roll back.")
         if left.number == number:
             raise RequestError(f"{environment} shows {key}@v{number} already.", f"See `headwater history {key}`.")
-        if survey.loaded.assets[key].partitions:
-            raise RequestError(
-                f"{key} is partitioned, and partitioned assets cannot be rolled back by this version.",
-                "Mend what it is made from and run it.",
-            )
         if left.is_foreign:
             raise RequestError(f"{key} is a table that something else writes.", "Roll it back there.")
         _require_showable(workspace, survey, key, number)

@@ -290,7 +290,9 @@ class Run:
             item = replace(item, left=left.number, why=self._plan.why)
         books.pending.append(item)
         books.state.published[version.asset] = version
-        books.decisions[version.asset] = self._decision_after(version)
+        # What follows a rollback at once are views, which show all that there is of it.
+        after = _CURRENT if left is not None else self._decision_after(version)
+        books.decisions[version.asset] = after
         message = result.message or ("" if changed else "It came out equal to what readers see.")
         books.waiting[version.asset] = replace(result, changed=changed, message=message)
         self._settle(version.asset, result.outcome)
@@ -460,7 +462,7 @@ class Run:
         """Take the fingerprints of slices or partitions that comparing needs; what decides is recorded."""
         from headwater.runtime.slice_filling import fill_slices
 
-        found = fill_slices(self._own, self._books.state, missing)
+        found = fill_slices(self._own, self._books.state, missing, self._at.reader.versions)
         if found is not None:
             self._books.facts.append(found)
 

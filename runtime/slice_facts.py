@@ -24,20 +24,20 @@ class StoredSliceFacts:
 
     def held(self, asset: AssetKey, columns: str, numbers: Ranges) -> Mapping[int, str]:
         """Return what is known of what slices of `asset` hold, by slice number."""
-        query = "select slice, token from slice_held where asset = ? and columns = ?"
-        found = self._between(query, (self._called(asset), columns), numbers)
+        query = "select slice, token from slice_held where asset in (?, ?) and columns = ?"
+        found = self._between(query, (*self._called(asset), columns), numbers)
         return found | _inside(self._held.get((asset, columns), {}), numbers)
 
     def seen(self, asset: AssetKey, upstream: AssetKey, columns: str, numbers: Ranges) -> Mapping[int, str]:
         """Return what slices of `asset` saw of `upstream` under a condition with their parameters."""
-        query = "select slice, token from slice_seen where asset = ? and upstream = ? and columns = ?"
-        found = self._between(query, (self._called(asset), self._called(upstream), columns), numbers)
+        query = "select slice, token from slice_seen where asset in (?, ?) and upstream in (?, ?) and columns = ?"
+        found = self._between(query, (*self._called(asset), *self._called(upstream), columns), numbers)
         return found | _inside(self._seen.get((asset, upstream, columns), {}), numbers)
 
     def shown(self, asset: AssetKey, number: int, columns: str) -> Mapping[str, str]:
         """Return what a version of `asset` shows under such a condition, by the text of the reader's partition."""
-        query = "select partition, token from part_shown where asset = ? and number = ? and columns = ?"
-        found = dict(self._db.execute(query, (self._called(asset), number, columns)).fetchall())
+        query = "select partition, token from part_shown where asset in (?, ?) and number = ? and columns = ?"
+        found = dict(self._db.execute(query, (*self._called(asset), number, columns)).fetchall())
         return found | self._shown.get((asset, number, columns), {})
 
     def learn_held(self, asset: AssetKey, columns: str, tokens: Mapping[int, str]) -> None:
@@ -52,8 +52,9 @@ class StoredSliceFacts:
         """Know from now on what a version shows."""
         self._shown.setdefault((asset, number, columns), {}).update(tokens)
 
-    def _called(self, asset: AssetKey) -> AssetKey:
-        return self._recorded.get(asset, asset)
+    def _called(self, asset: AssetKey) -> tuple[AssetKey, AssetKey]:
+        """Return both names of a renamed asset: a run records the rename after it has read the state."""
+        return asset, self._recorded.get(asset, asset)
 
     def _between(self, query: str, values: tuple[str, ...], numbers: Ranges) -> dict[int, str]:
         found: dict[int, str] = {}

@@ -21,6 +21,7 @@ from headwater.runtime.sentences import definition_message, gone_columns, rows_m
 from headwater.runtime.state import Hold, State, TraceRead, VersionRecord
 
 if TYPE_CHECKING:
+    from headwater.assets.partitions import PartitionSet
     from headwater.runtime.partition_status import PartitionStatus
 
 PRECEDENCE: tuple[StatusWord, ...] = ("MISSING", "UNKNOWN", "STALE", "PENDING", "CURRENT")
@@ -226,7 +227,7 @@ def is_not_rolled_back(case: Case) -> Iterator[Failure]:
     """6b. What would be built today is not a version that a rollback left."""
     for hold in case.state.holds.get(case.asset.key, ()):
         if is_of_today(case, hold.version) is not False:
-            yield "STALE", Reason("ROLLED_BACK", _rollback_message(case, hold))
+            yield "STALE", Reason("ROLLED_BACK", rollback_message(case, hold))
             return
 
 
@@ -286,23 +287,31 @@ def decide(case: Case) -> Decision:
 
 def _decide_partitions(case: Case) -> Decision:
     """Return the status of a partitioned asset: its gravest, but MISSING only where none of it was ever published."""
-    from headwater.runtime.partition_status import divided, failures_of, space_of
+    from headwater.runtime.partition_holds import kept_by_rollbacks
+    from headwater.runtime.partition_status import divided, failures_of, slice_map, space_of
 
-    found = list(failures_of(case))
-    partitions = divided(space_of(case), found, PRECEDENCE)
+    found, space = list(failures_of(case)), space_of(case)
+    kept = kept_by_rollbacks(case, space, found)
+    partitions = divided(space, kept.ahead_of(found), PRECEDENCE)
+    if kept.parts:
+        absent = kept.parts - slice_map(case.published, space).domain
+        partitions = replace(partitions, rolled_back=kept.parts, settled=kept.settled, absent=absent)
     missing: StatusWord = "MISSING" if case.published is None else "STALE"
-    failures: list[Failure] = [(missing if word == "MISSING" else word, reason) for word, reason, _ in found]
-    decision = _decided(case, failures) if failures else _CURRENT
+    failures: list[Failure] = [
+        (missing if word == "MISSING" else word, reason) for word, reason, _ in (*found, *kept.failures)
+    ]
+    decision = _decided(case, failures, partitions) if failures else _CURRENT
     return replace(decision, partitions=partitions)
 
 
-def _decided(case: Case, failures: list[Failure]) -> Decision:
+def _decided(case: Case, failures: list[Failure], partitions: PartitionStatus | None = None) -> Decision:
     failures.sort(key=lambda failure: PRECEDENCE.index(failure[0]))
     word = failures[0][0]
     reasons = tuple(reason for _, reason in failures)
     held = any(reason.code == "HELD" for reason in reasons)
     failing = case.published if any(reason.code == "BLOCKED" for reason in reasons) else None
-    rejected = None if held else rejected_today(case, [failure[0] for failure in failures])
+    kept = None if partitions is None else partitions.rolled_back
+    rejected = None if held else rejected_today(case, [failure[0] for failure in failures], kept)
     if rejected is not None and (failing is None or failing.number != rejected.number):
         checks = ", ".join(rejected.gate.failed) or "its checks"
         seen = "readers see none" if case.published is None else "readers keep the last good version"
@@ -310,7 +319,8 @@ def _decided(case: Case, failures: list[Failure]) -> Decision:
         reasons = (*reasons, Reason("BLOCKED", message))
     definition = case.resolved.definition
     final = rejected is not None and definition.volatility != "VOLATILE" and not definition.undecidable
-    settled = _is_settled(case, failures) and rejected is None and failing is None
+    settled = _is_settled(case, failures) if partitions is None else partitions.is_settled
+    settled = settled and rejected is None and failing is None
     return Decision(Status(word, reasons), rejected or failing, held, final, settled)
 
 
@@ -327,12 +337,15 @@ def _is_settled(case: Case, failures: Iterable[Failure]) -> bool:
 _CURRENT = Decision(Status("CURRENT"))
 
 
-def rejected_today(case: Case, words: list[StatusWord]) -> VersionRecord | None:
-    """Return the version of today's trace that today's checks rejected on today's data, if there is one."""
+def rejected_today(case: Case, words: list[StatusWord], kept: PartitionSet | None = None) -> VersionRecord | None:
+    """Return the version of today's trace that today's checks rejected on today's data, if there is one.
+
+    `kept` are partitions that a rollback keeps: in such a version they are the ones that are published.
+    """
     if "PENDING" in words and not case.asset.is_external:
         return None
     for version in reversed(case.state.rejected.get(case.asset.key, ())):
-        if is_of_today(case, version) and is_judged_today(case, version):
+        if is_of_today(case, version, kept) and is_judged_today(case, version):
             return version
     return None
 
@@ -343,13 +356,16 @@ def is_judged_today(case: Case, version: VersionRecord) -> bool:
     return judged and all(_is_equal(case, read) for read in version.gate.reads)
 
 
-def is_of_today(case: Case, version: VersionRecord) -> bool | None:
-    """Return whether `version` has today's trace: definition, inputs as read, parameters. None: not known yet."""
+def is_of_today(case: Case, version: VersionRecord, kept: PartitionSet | None = None) -> bool | None:
+    """Return whether `version` has today's trace: definition, inputs as read, parameters. None: not known yet.
+
+    The partitions in `kept` are left out, where they are the published ones.
+    """
     definition = case.resolved.definition
     if case.asset.in_parts:
         from headwater.runtime.partition_status import shows_today
 
-        return shows_today(case, version)
+        return shows_today(case, version, kept)
     if version.definition_hash != definition.hash or version.clock != case.clock:
         return False
     if case.asset.is_external:
@@ -409,10 +425,12 @@ def _compare(case: Case, read: TraceRead, code: str) -> Iterator[Failure]:
     yield "STALE", Reason(code, message, read.upstream, columns)
 
 
-def _rollback_message(case: Case, hold: Hold) -> str:
-    shown = "" if case.published is None else f" to v{case.published.number}"
+def rollback_message(case: Case, hold: Hold, about: str = "") -> str:
+    """Return the sentence about what a rollback keeps: who, when, why, and how it ends; `about` are partitions."""
+    shown = "" if case.published is None or about else f" to v{case.published.number}"
     why = f" ({hold.why.rstrip('.')})" if hold.why else ""
+    what = f"{about} of v{hold.version.number}" if about else f"v{hold.version.number}"
     return (
         f"{hold.by} rolled it back from v{hold.version.number}{shown} on {hold.at[:10]}{why}, and a build would make "
-        f"v{hold.version.number} again; `headwater rollback {case.asset.key} --release` lets it."
+        f"{what} again; `headwater rollback {case.asset.key} --release` lets it."
     )

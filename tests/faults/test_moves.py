@@ -30,7 +30,8 @@ PROMOTE: Call = ("promote", {"select": "s.*", "source": "dev", "why": "a test"})
 ROLL_BACK: Call = ("rollback", {"asset": "s.a", "to": "v1", "why": "a test", "workers": 1})
 DROP: Call = ("drop_environment", {"name": "dev", "confirmed": True})
 RETIRE: Call = ("run", {"retire": True, "workers": 1})
-CALLS = {"promote": PROMOTE, "rollback": ROLL_BACK, "drop": DROP, "retire": RETIRE}
+PARTS: Call = ("rollback", {"asset": "s.p", "to": "v1", "why": "a test", "workers": 1})
+CALLS = {"promote": PROMOTE, "rollback": ROLL_BACK, "parts": PARTS, "drop": DROP, "retire": RETIRE}
 PLACES = re.compile(r"COMMIT$|duckdb commit$|publications$|os replace$|os unlink$|os fsync$|duckdb (create or|drop)")
 UNRECORDED = re.compile(r"filelock|cache\.|keys\.|loading|runlog")
 
@@ -44,6 +45,8 @@ def write(root: Path, factor: int) -> None:
         "assets/s/v.sql": "/* @asset\nmaterialization: view\n*/\nselect sum(x) as total from s.a\n",
         "assets/s/sheet.sql": "/* @asset\nmaterialization: {kind: file, path: out/sheet.csv}\n*/\n"
         "select x from s.a order by x\n",
+        "assets/s/p.sql": "/* @asset\npartitions: {n: {static: [one, two]}}\n*/\n"
+        f"select $partition as n, {factor} as x\n",
     }
     for name, text in files.items():
         path = root / name
@@ -65,7 +68,8 @@ def origins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name in CALLS:
         found[name] = folder / name
         shutil.copytree(base, found[name])
-    load_project(found["rollback"]).run()
+    for name in ("rollback", "parts"):
+        load_project(found[name]).run()
     load_project(found["retire"]).run()
     (found["retire"] / "assets/s/sheet.sql").unlink()
     (found["retire"] / "assets/s/v.sql").unlink()

@@ -163,11 +163,3 @@ def test_an_asset_whose_result_differs_each_time_is_held_too(world: World) -> No
     assert first != shown
     world.run()
     assert world.rows("mart.dice") == first
-
-
-def test_a_partitioned_asset_is_refused_by_name(world: World) -> None:
-    block = "materialization: partitioned\npartitions: {n: {static: [a, b]}}"
-    world.sql("mart.parts", "select $partition as n, 1 as x", block)
-    world.run()
-    with pytest.raises(RequestError, match=r"mart\.parts is partitioned"):
-        world.load().rollback("mart.parts", "v9")
