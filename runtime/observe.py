@@ -29,7 +29,9 @@ def sources_now(assets: Iterable[Asset], state: State, root: Path, *, verify: bo
     found: dict[AssetKey, SourceNow] = {}
     for asset in assets:
         observation = state.observed.get(asset.key)
-        if asset.source is None or asset.source.file is None or observation is None or not observation.state:
+        if asset.source is None or asset.source.file is None or observation is None:
+            continue
+        if not observation.state.startswith("["):  # it was no file then: its definition has changed
             continue
         found[asset.key] = _source_now(root / asset.source.file, observation, verify)
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import datetime
 
@@ -109,8 +108,7 @@ def gate_entry(version: VersionRecord, results: tuple[CheckResult, ...], run: st
 def observation_of(version: VersionRecord, built: Built, now: datetime) -> Observation:
     """Return what is now known of a source that was taken in as `version`."""
     seen = _observed(built)
-    state = "" if seen.state is None else json.dumps(seen.state.to_json())
-    return Observation(version.asset, state, seen.digest, to_iso(now), version.number)
+    return Observation(version.asset, seen.state, seen.digest, to_iso(now), version.number)
 
 
 def observed_entry(seen: Observation, why: str) -> Draft:
@@ -164,7 +162,7 @@ def finished_payload(result: RunResult) -> dict[str, JsonValue]:
 
 
 def _observed(built: Built) -> Observed:
-    return built.observed or Observed(None, built.tokens["*"])
+    return built.observed or Observed("", built.tokens["*"])
 
 
 def _subject(version: VersionRecord) -> str:
