@@ -16,6 +16,7 @@ from headwater.assets.key import AssetKey
 from headwater.runtime.build import relation_of
 from headwater.runtime.clock import from_iso
 from headwater.runtime.engines.engine import Session, Warehouse
+from headwater.runtime.file_changes import file_changes
 from headwater.runtime.fingerprints import take_token
 from headwater.runtime.published_files import located, sha256_of
 from headwater.runtime.sources import FileState, content_digest, file_state, settled, source_files
@@ -48,10 +49,11 @@ def _source_now(path: Path, seen: Observation, verify: bool) -> SourceNow:
         hash_it = verify or now == before or (size_now == size_then and size_now <= CHEAP_BYTES)
         if hash_it and content_digest(source_files(path)) == seen.digest:
             return unchanged
+        one_file = len(now.files) == len(before.files) == 1 and path.is_file()
     except (HeadwaterError, OSError, ValueError) as error:
         return SourceNow(None, problem=str(error))
-    if len(now.files) != len(before.files):
-        return SourceNow(True, detail=f"{len(before.files)} files then, {len(now.files)} now")
+    if not one_file:
+        return SourceNow(True, detail=file_changes(before, now, differs=hash_it).sentence or "other content")
     detail = f"{size_then} bytes then, {size_now} now" if size_now != size_then else f"{size_now} bytes, other content"
     return SourceNow(True, detail=detail)
 

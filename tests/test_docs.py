@@ -131,6 +131,9 @@ def test_the_examples_of_the_page_on_sources_are_one_project_that_is_cut_off_as_
         ("raw.rates", "OBSERVED"),
         ("mart.rates", "VERIFIED_EQUAL"),
     ]
+    (tmp_path / "data" / "visits" / "tuesday.csv").write_text("visitor\nbob\n")
+    (reason,) = load_project(tmp_path).status()["raw.visits"].reasons
+    assert f"PENDING  raw.visits  {reason.message}" in page.read_text(encoding="utf-8")
     bank.unlink()
     assert {load_project(tmp_path).status()[name].word for name in ("raw.rates", "mart.rates")} == {"UNKNOWN"}
 
