@@ -106,9 +106,11 @@ class Materialization:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where an external asset comes from: a file (one format, one path) or a table that something else writes.
+    """Where an external asset comes from: a file (one format, one path), a table that something else writes, or,
+    with neither, a function of the user's that returns the data (`Asset.python`).
 
     `data_time` names the column whose maximum is the data time. `options` are reader options such as `delimiter`.
+    `observe` says that the user gave a second, cheap function, which returns a version token of the data.
     """
 
     file: str | None = None
@@ -116,6 +118,7 @@ class Source:
     table: str | None = None
     data_time: str | None = None
     options: Options = ()
+    observe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,8 @@ class PythonCode:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One declared asset: exactly one of `sql`, `python` and `source` is set.
+    """One declared asset: exactly one of `sql`, `python` and `source` is set, but for an external whose data a function
+    returns: it has `source` and `python`.
 
     `deps` is None where the user declared none. `sql_line` is the file line on which `sql` starts, so that a
     position in the SQL can be shown as a position in the file; `lines` has those of the fields.
@@ -184,6 +188,11 @@ class Asset:
     def is_external(self) -> bool:
         """True for data that Headwater observes but does not build."""
         return self.source is not None
+
+    @property
+    def is_read_by_code(self) -> bool:
+        """True for an external whose data a function of the user's returns."""
+        return self.source is not None and self.python is not None
 
     @property
     def in_parts(self) -> bool:

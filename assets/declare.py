@@ -1,4 +1,7 @@
-"""Python front end: `@asset` turns a function into a declared asset. It returns a value and registers nothing."""
+"""Python front end: `@asset` turns a function into a declared asset, `@external` into a source that it reads.
+
+They return a value and register nothing.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,16 @@ class PythonAsset:
     """A function with what was declared about it; calling it calls the function.
 
     `fields` are the fields of INTERFACES as given to the decorator; they are validated when the project is loaded, so
-    that every problem of a project is shown at once.
+    that every problem of a project is shown at once. `external` says that the function returns the data of a source,
+    and `observe` is what was given to ask for its version token.
     """
 
     function: Function
     key: str | None
     inputs: Mapping[str, str]
     fields: Mapping[str, object] = field(default_factory=dict)
+    external: bool = False
+    observe: object = None
 
     def __call__(self, *args: object, **kwargs: object) -> object:
         """Call the function itself, as a unit test would."""
@@ -67,16 +73,55 @@ def asset(
     """
     if callable(key):
         return PythonAsset(key, None, {})
-    given = {**fields, **({"checks": list(checks)} if checks else {})}
+    given = _with_checks(fields, checks)
+    return lambda function: _note(PythonAsset(function, key, dict(inputs or {}), given))
 
-    def declare(function: Function) -> PythonAsset:
-        declared = PythonAsset(function, key, dict(inputs or {}), given)
-        made = _made.get()
-        if made is not None:
-            made.append(declared)
-        return declared
 
-    return declare
+@overload
+def external(key: Function) -> PythonAsset: ...
+
+
+@overload
+def external(
+    key: str | None = None,
+    *,
+    observe: Callable[[], object] | None = None,
+    checks: Sequence[Check] = (),
+    **fields: object,
+) -> Callable[[Function], PythonAsset]: ...
+
+
+def external(
+    key: str | Function | None = None,
+    *,
+    observe: Callable[[], object] | None = None,
+    checks: Sequence[Check] = (),
+    **fields: object,
+) -> PythonAsset | Callable[[Function], PythonAsset]:
+    """Declare a source that the decorated function reads: a service, a database, a format that Headwater does not know.
+
+    The function takes nothing, or a parameter called `context`, and returns the data: an Arrow table, a pandas or
+    polars frame, a DuckDB relation, SQL text, or the path of a file. `observe` is a cheap function without parameters,
+    at the top of a file of the project, that returns a version token (a text, an integer or bytes): an equal token
+    proves the data unchanged, another one says that it may have changed, and None that nobody can tell. Without it,
+    `run`, `plan` and `stale --observe` read the data again each time. Other fields are those of an external in YAML,
+    with `version` and `ignore_versions` as for `asset`.
+    """
+    if callable(key):
+        return PythonAsset(key, None, {}, external=True)
+    given = _with_checks(fields, checks)
+    return lambda function: _note(PythonAsset(function, key, {}, given, external=True, observe=observe))
+
+
+def _with_checks(fields: Mapping[str, object], checks: Sequence[Check]) -> Mapping[str, object]:
+    return {**fields, **({"checks": list(checks)} if checks else {})}
+
+
+def _note(declared: PythonAsset) -> PythonAsset:
+    made = _made.get()
+    if made is not None:
+        made.append(declared)
+    return declared
 
 
 @contextmanager

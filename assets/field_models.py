@@ -152,6 +152,14 @@ class ExternalFields(CommonFields):
     null_values: Texts = ()
 
 
+class CodeSourceFields(CommonFields):
+    """What may be written about an external whose data a function returns."""
+
+    data_time: str | None = None
+    version: str | None = None
+    ignore_versions: StrictBool = False
+
+
 # What is said about each kind of error that pydantic names, and what to do; {expected} is from the model.
 _SENTENCES: Mapping[str, tuple[str, str]] = {
     "string_type": ("is not a text", "Put it in quotes."),

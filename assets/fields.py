@@ -20,13 +20,11 @@ from headwater.assets.asset import (
     Materialization,
     Options,
     OptionValue,
-    Source,
 )
 from headwater.assets.errors import Problem, RequestError
 from headwater.assets.field_models import (
     AssetFields,
     CommonFields,
-    ExternalFields,
     MaterializationFields,
     Model,
     validate,
@@ -37,7 +35,7 @@ from headwater.assets.lineage_field import declared_lineage
 from headwater.assets.partition_fields import declared_partitions
 from headwater.assets.yaml_text import Path
 
-_FILE_FORMATS = ("csv", "parquet", "json")
+FILE_FORMATS = ("csv", "parquet", "json")
 
 
 def declare_asset(
@@ -45,19 +43,19 @@ def declare_asset(
 ) -> tuple[Asset | None, tuple[Problem, ...]]:
     """Validate `fields` into an Asset. Returns None with the problems where it cannot be one."""
     allowed_defaults = {name: value for name, value in at.defaults.items() if name not in fields}
-    model, problems = _validated(AssetFields, {**allowed_defaults, **fields}, at, default_key)
+    model, problems = validated(AssetFields, {**allowed_defaults, **fields}, at, default_key)
     if model is None:
         return None, problems
-    key, key_problems = _key(model.key, at, ("key",)) if model.key is not None else _key_of_file(default_key, at)
+    key, key_problems = parsed_key(model.key, at, ("key",)) if model.key is not None else key_of_file(default_key, at)
     materialization, place_problems = _placed(model.materialization, key, at)
     deps: list[AssetKey] = []
     for index, text in enumerate(model.deps or ()):
-        dep, dep_problems = _key(text, at, ("deps", index))
+        dep, dep_problems = parsed_key(text, at, ("deps", index))
         deps += [dep] if dep else []
         key_problems += dep_problems
     if key is None:
         return None, key_problems + place_problems
-    common, common_problems = _common(model, key, at)
+    common, common_problems = common_fields(model, key, at)
     lineage, lineage_problems = declared_lineage(model.lineage, key, body, at)
     partitions, partition_problems = declared_partitions(model, materialization, key, body, at)
     common_problems += lineage_problems + partition_problems
@@ -87,50 +85,33 @@ def declare_asset(
     return asset, key_problems + place_problems + common_problems
 
 
-def declare_external(
-    key_text: str, fields: Mapping[str, object], at: Declaring, path: Path
-) -> tuple[Asset | None, tuple[Problem, ...]]:
-    """Validate the fields of an external into an Asset. Returns None with the problems where it cannot be one."""
-    below = replace(at, line_of=lambda inner: at.line_of((*path, *inner)))
-    common_defaults = {
-        name: value for name, value in at.defaults.items() if name in CommonFields.model_fields and name not in fields
-    }
-    model, problems = _validated(ExternalFields, {**common_defaults, **fields}, below, key_text)
-    key, key_problems = _key(key_text, at, path)
-    if model is None or key is None:
-        return None, problems + key_problems
-    if (model.file is None) == (model.table is None):
-        wrong = below.problem((), f"{key} needs either `file` or `table`.", "Give one of the two.", key)
-        return None, (wrong,)
-    source, source_problems = _source(model, key, below)
-    common, common_problems = _common(model, key, below)
-    return replace(common, source=source), source_problems + common_problems
-
-
 def default_problems(defaults: Mapping[str, object], at: Declaring) -> tuple[Problem, ...]:
     """Return what is wrong with `[defaults]`, which may hold any field of an asset but its key."""
-    found = list(_validated(AssetFields, defaults, at, None)[1])
+    found = list(validated(AssetFields, defaults, at, None)[1])
     for own in ("key", "renamed_from"):
         if own in defaults:
             found.append(at.problem((own,), f"`{own}` cannot be a default: each asset has its own.", "Remove it."))
     return tuple(found)
 
 
-def _validated(
+def validated(
     model: type[Model], fields: Mapping[str, object], at: Declaring, asset: str | None
 ) -> tuple[Model | None, tuple[Problem, ...]]:
+    """Return the fields as a model, or None with the problems, each at its line."""
     valid, wrong = validate(model, fields)
     return valid, tuple(at.problem(path, message, remedy, asset) for path, message, remedy in wrong)
 
 
-def _key(text: str, at: Declaring, path: Path) -> tuple[AssetKey | None, tuple[Problem, ...]]:
+def parsed_key(text: str, at: Declaring, path: Path) -> tuple[AssetKey | None, tuple[Problem, ...]]:
+    """Return a key as written at `path`, or None with the problem."""
     try:
         return AssetKey.parse(text), ()
     except RequestError as error:
         return None, (at.problem(path, error.message, error.remedy),)
 
 
-def _key_of_file(text: str, at: Declaring) -> tuple[AssetKey | None, tuple[Problem, ...]]:
+def key_of_file(text: str, at: Declaring) -> tuple[AssetKey | None, tuple[Problem, ...]]:
+    """Return the key that the place of a file gives, or None with the problem."""
     try:
         return AssetKey.parse(text), ()
     except RequestError:
@@ -139,7 +120,8 @@ def _key_of_file(text: str, at: Declaring) -> tuple[AssetKey | None, tuple[Probl
         return None, (at.problem((), message, remedy, text),)
 
 
-def _common(model: CommonFields, key: AssetKey, at: Declaring) -> tuple[Asset, tuple[Problem, ...]]:
+def common_fields(model: CommonFields, key: AssetKey, at: Declaring) -> tuple[Asset, tuple[Problem, ...]]:
+    """Return an asset with what every asset may say of itself, and what is wrong with that."""
     checks, problems = _checks(model.checks, None, at, ("checks",))
     first: dict[str, str] = {}
     for name, column in model.columns.items():
@@ -163,7 +145,7 @@ def _common(model: CommonFields, key: AssetKey, at: Declaring) -> tuple[Asset, t
         problems += (at.problem(("meta",), f"`meta`: {error}.", "Use texts, numbers, dates, lists and maps."),)
     former: list[AssetKey] = []
     for text in model.renamed_from:
-        old, old_problems = _key(text, at, ("renamed_from",))
+        old, old_problems = parsed_key(text, at, ("renamed_from",))
         former += [old] if old else []
         problems += old_problems
     fresh = model.freshness
@@ -215,7 +197,7 @@ def _placed(
         wrong = at.problem(where, f"`path` and `format` go with kind `file`, not `{fields.kind}`.", "Remove them.", key)
         return Materialization(fields.kind), (wrong,)
     ending = (fields.path or "").rsplit(".", 1)[-1].lower()
-    format_ = fields.format or (ending if ending in _FILE_FORMATS else None)
+    format_ = fields.format or (ending if ending in FILE_FORMATS else None)
     problems = []
     if not fields.path:
         problems.append(at.problem(where, "a file asset needs `path`.", "Say for example path: reports/x.csv.", key))
@@ -226,31 +208,6 @@ def _placed(
             at.problem(where, f"the format of {fields.path!r} is unknown.", "Add format: csv, parquet or json.", key)
         )
     return Materialization("file", format_, fields.path), tuple(problems)
-
-
-def _source(model: ExternalFields, key: AssetKey, at: Declaring) -> tuple[Source, tuple[Problem, ...]]:
-    options: dict[str, object] = {}
-    for name in ("delimiter", "header", "null_values"):
-        if name in model.model_fields_set:
-            options[name] = getattr(model, name)
-    if model.table is not None:
-        wrong = [
-            at.problem((name,), f"`{name}` goes with `file`, not with `table`.", "Remove it.", key) for name in options
-        ]
-        return Source(table=model.table, data_time=model.data_time), tuple(wrong)
-    ending = (model.file or "").rsplit(".", 1)[-1].lower()
-    ending = "json" if ending in ("jsonl", "ndjson") else ending
-    format_ = model.format or (ending if ending in _FILE_FORMATS else None)
-    problems: tuple[Problem, ...] = ()
-    if format_ is None:
-        problems = (
-            at.problem(
-                ("file",), f"the format of {model.file!r} is unknown.", "Add format: csv, parquet or json.", key
-            ),
-        )
-    elif format_ != "csv" and options:
-        problems = tuple(at.problem((n,), f"`{n}` goes with CSV files only.", "Remove it.", key) for n in options)
-    return Source(model.file, format_, None, model.data_time, freeze_options(options)), problems
 
 
 def freeze_options(values: Mapping[str, object]) -> Options:

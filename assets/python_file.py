@@ -13,6 +13,7 @@ from types import FunctionType, ModuleType
 from headwater.assets.asset import Asset, PythonCode
 from headwater.assets.declare import PythonAsset
 from headwater.assets.errors import Problem, RequestError
+from headwater.assets.external_fields import declare_code_source
 from headwater.assets.fields import declare_asset
 from headwater.assets.front import Body, Declaring
 from headwater.assets.key import AssetKey
@@ -22,6 +23,7 @@ from headwater.assets.python_values import given_to, written_function
 
 Inputs = tuple[tuple[str, AssetKey], ...]
 _NOT_PLAIN = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+_AT_TOP = "Write a plain function at the top of a file of the project."
 
 
 def declare_python_file(
@@ -104,10 +106,10 @@ class _Declaration:
         names = self._parameters(written)
         given = given_to(self._declared.function, self._root)
         fields = self._declared.fields
-        if "deps" in fields:
+        if "deps" in fields and not self._declared.external:
             self._problem("a Python asset names its upstreams in `inputs`.", "Remove `deps`.")
             fields = {name: value for name, value in fields.items() if name != "deps"}
-        fields, functions = self._mapped(fields)
+        fields, functions = self._mapped(fields) if not self._declared.external else (fields, self._observing())
         code = PythonCode(
             module_file=self._file,
             qualname=written.__qualname__,
@@ -119,7 +121,11 @@ class _Declaration:
             functions=tuple(dict.fromkeys((*given.functions, *functions))),
             opaque=given.opaque,
         )
-        asset, more = declare_asset(fields, self._key, Body(python=code), self._at, dialect)
+        if self._declared.external:
+            observes = self._declared.observe is not None
+            asset, more = declare_code_source(fields, self._key, code, observes, self._at)
+        else:
+            asset, more = declare_asset(fields, self._key, Body(python=code), self._at, dialect)
         return (None if self._problems else asset), (*self._problems, *more)
 
     def _mapped(self, fields: Mapping[str, object]) -> tuple[Mapping[str, object], list[tuple[str, str, int]]]:
@@ -132,16 +138,38 @@ class _Declaration:
         for upstream, mapping in mappings.items():
             if not callable(mapping):
                 continue
-            written = mapping if isinstance(mapping, FunctionType) else None
-            file = None if written is None else self._place(written)
-            if written is None or file is None or not written.__qualname__.isidentifier() or file.startswith("/"):
-                remedy = "Write a plain function at the top of a file of the project."
-                self._problem(f"the mapping of {self._key} for {upstream} cannot be found by its name.", remedy)
+            place = self._at_top(mapping)
+            if place is None:
+                self._problem(f"the mapping of {self._key} for {upstream} cannot be found by its name.", _AT_TOP)
                 named[upstream] = All()
                 continue
-            functions.append((file, written.__qualname__, written.__code__.co_firstlineno))
-            named[upstream] = ByFunction(f"{file}:{written.__qualname__}")
+            functions.append(place)
+            named[upstream] = ByFunction(f"{place[0]}:{place[1]}")
         return {**fields, "mappings": named}, functions
+
+    def _observing(self) -> list[tuple[str, str, int]]:
+        """Return the function that gives a source's version token: tokens of another one are not comparable."""
+        observe = self._declared.observe
+        if observe is None:
+            return []
+        place = self._at_top(observe)
+        if place is None:
+            self._problem(f"the `observe` of {self._key} cannot be found by its name.", _AT_TOP)
+            return []
+        assert isinstance(observe, FunctionType), "it has a place"
+        if any(map(_needs_value, inspect.signature(observe).parameters.values())):
+            self._problem(f"the `observe` of {self._key} has parameters.", "Write it without: nothing is given to it.")
+        if any(is_kind(observe) for is_kind in _NOT_PLAIN):
+            self._problem(f"the `observe` of {self._key} is a coroutine or generator.", "Write a plain function.")
+        return [place]
+
+    def _at_top(self, value: object) -> tuple[str, str, int] | None:
+        """Return file, name and line of a plain function at the top of a file of the project, or None."""
+        written = value if isinstance(value, FunctionType) else None
+        file = None if written is None else self._place(written)
+        if written is None or file is None or not written.__qualname__.isidentifier() or file.startswith("/"):
+            return None
+        return file, written.__qualname__, written.__code__.co_firstlineno
 
     def _is_here(self, function: FunctionType) -> bool:
         return Path(function.__code__.co_filename) == self._root / self._file
@@ -166,11 +194,7 @@ class _Declaration:
 
     def _parameters(self, written: FunctionType) -> tuple[str, ...]:
         """Return the parameters that Headwater may give, noting those that cannot be given or are not there."""
-        if (
-            inspect.iscoroutinefunction(written)
-            or inspect.isgeneratorfunction(written)
-            or inspect.isasyncgenfunction(written)
-        ):
+        if any(is_kind(written) for is_kind in _NOT_PLAIN):
             self._problem(f"{self._key} is a coroutine or generator.", "Write a plain function that returns the data.")
         parameters = inspect.signature(self._declared.function).parameters
         inputs = self._declared.inputs
@@ -181,7 +205,8 @@ class _Declaration:
                         f"the parameter {name!r} of {self._key} is positional-only.", "Remove the `/` after it."
                     )
             elif _needs_value(parameter):
-                self._problem(f"the parameter {name!r} of {self._key} has no input.", "Name it in `inputs`.")
+                remedy = "A source takes only `context`." if self._declared.external else "Name it in `inputs`."
+                self._problem(f"the parameter {name!r} of {self._key} has no input.", remedy)
         takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
         for name in inputs if not takes_any else ():
             if name not in parameters:

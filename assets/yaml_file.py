@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from headwater.assets.addition import Addition, source_problems
 from headwater.assets.asset import Asset
 from headwater.assets.errors import Problem, RequestError
+from headwater.assets.external_fields import declare_external
 from headwater.assets.field_models import unknown_key
-from headwater.assets.fields import declare_external
 from headwater.assets.front import Declaring
 from headwater.assets.key import AssetKey
 from headwater.assets.yaml_text import Path, parse_yaml

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from headwater.api import load_project as load_project
     from headwater.api import save_plan as save_plan
     from headwater.assets.declare import asset as asset
+    from headwater.assets.declare import external as external
     from headwater.assets.partition_functions import All as All
     from headwater.assets.partition_functions import Daily as Daily
     from headwater.assets.partition_functions import Dynamic as Dynamic
@@ -71,6 +72,7 @@ _PARTITIONS = (
 )
 _NAMES = {
     "asset": "headwater.assets.declare",
+    "external": "headwater.assets.declare",
     "Input": "headwater.runtime.python_io",
     "Context": "headwater.runtime.python_io",
     "Project": "headwater.api",

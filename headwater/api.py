@@ -111,9 +111,8 @@ class Project:
         verify_data: bool = False,
     ) -> StatusReport:
         """Return what is stale and why. `observe` takes changed sources in first; `verify_data` fingerprints all."""
-        if observe:
-            self._observe(env, None)
-        survey = self.workspace.survey(env, verify_sources=observe, verify_data=verify_data)
+        taken_in = self._observe(env, None) if observe else frozenset()
+        survey = self.workspace.survey(env, verify_sources=observe, verify_data=verify_data, taken_in=taken_in)
         chosen = self._chosen(survey, select, exclude)
         freshness = survey_freshness(self.workspace, survey)
         lines = []
@@ -169,8 +168,8 @@ class Project:
         `partitions` are those of partitioned assets that are asked for, such as `2024-01-01..2024-01-31`; by default
         all that need it.
         """
-        self._observe(env, progress)
-        survey = self.workspace.survey(env, verify_sources=True, verify_data=verify_data)
+        taken_in = self._observe(env, progress)
+        survey = self.workspace.survey(env, verify_sources=True, verify_data=verify_data, taken_in=taken_in)
         survey.require_trusted_warehouse()
         made = self._plan_of(survey, select, exclude, force, retire, partitions)
         chosen = () if made.basis is None else made.basis.selected
@@ -207,7 +206,8 @@ class Project:
 
         environment = env if plan is None else plan.environment
         doing = Doing(self.workspace, environment, workers or _workers(), fail_fast, progress)
-        return doing.run(choose, verify_data=verify_data)
+        # A plan that was made stands on what was taken in for it.
+        return doing.run(choose, verify_data=verify_data, taken_in=() if plan is None else self.assets)
 
     def rollback(
         self,
@@ -444,8 +444,11 @@ class Project:
 
         return rebuild_ledger(self.workspace)
 
-    def _observe(self, env: str, progress: OnProgress | None) -> None:
-        """Take in every source whose free state says that it may have changed; nothing where none did."""
+    def _observe(self, env: str, progress: OnProgress | None) -> frozenset[AssetKey]:
+        """Take in every source whose free state says that it may have changed; nothing where none did.
+
+        Returns those that were taken in, also where their checks keep readers from them.
+        """
         from headwater.runtime.doing import Doing
 
         survey = self.workspace.survey(env, verify_sources=True)
@@ -454,10 +457,12 @@ class Project:
             for key, asset in self.assets.items()
             if asset.is_external and key in survey.state.observed and survey.decisions[key].status.word == "PENDING"
         ]
-        if changed:
-            Doing(self.workspace, env, _workers(), False, progress).run(
-                lambda now: self._plan(now, tuple(k for k in now.graph.order if k in changed), False)
-            )
+        if not changed:
+            return frozenset()
+        result = Doing(self.workspace, env, _workers(), False, progress).run(
+            lambda now: self._plan(now, tuple(k for k in now.graph.order if k in changed), False)
+        )
+        return frozenset(step.asset for step in result.steps if step.outcome in ("OBSERVED", "BLOCKED"))
 
     def _plan(
         self,
@@ -565,6 +570,9 @@ def _note(survey: Survey, key: AssetKey) -> str | None:
     if resolved.asset.on_upstream_blocked == "use_last_good" and survey.decisions[key].status.word == "CURRENT":
         behind = [up for up in survey.graph.upstream[key] if survey.decisions[up].status.word != "CURRENT"]
         notes += [f"with the last good version of {up}" for up in behind]
+    seen, source = survey.state.observed.get(key), resolved.asset.source
+    if seen is not None and source is not None and resolved.asset.is_read_by_code and not source.observe:
+        notes.append(f"as of {seen.at}, when it was last taken in")
     return "; ".join(notes) or None
 
 

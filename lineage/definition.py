@@ -103,6 +103,7 @@ def config_hash(asset: Asset, identities: Mapping[AssetKey, str] | None = None) 
             placed.format,
             placed.path,
             asset.version,
+            # Not `observe`: what it asks decides no data, and its code is in the logic.
             None if source is None else (source.file, source.format, source.table, source.data_time, source.options),
             tuple(asset.declared_types()) if source is not None else (),
             *(partitioned if asset.partitions or asset.mappings else ()),

@@ -17,7 +17,9 @@ from headwater.lineage.python_reach import BUILTINS, ProjectCode, Reach, Symbol
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _ACTING = (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.AugAssign, ast.Delete)
-_DECLARING = frozenset(("headwater.asset", "headwater.assets.declare.asset"))
+_DECLARING = frozenset(
+    f"headwater.{place}{name}" for place in ("", "assets.declare.") for name in ("asset", "external")
+)
 # Calls of these change nothing that others see.
 _QUIET_NAMES = words(
     """
@@ -63,7 +65,7 @@ def add_effects(code: ProjectCode, reach: Reach, files: Iterable[str]) -> None:
 
 
 def declares_only(code: ProjectCode, module: Module, decorator: ast.expr) -> bool:
-    """Say whether `decorator` is `hw.asset` itself, so that all it is given is in the declared asset."""
+    """Say whether `decorator` is `hw.asset` or `hw.external`, so that all it is given is in the declared asset."""
     outside = _meant(code, module, decorator.func if isinstance(decorator, ast.Call) else decorator)
     return outside is not None and bool(outside) and outside <= _DECLARING
 

@@ -6,6 +6,7 @@ The steps stand in `STAGES` in the order in which they happen; each returns the 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import time
@@ -175,15 +176,13 @@ def scan_slices(draft: Draft) -> None:
 
 
 def observe(draft: Draft) -> None:
-    """Note what a source is now: a file's digest was taken when it was read, a foreign table is its fingerprint."""
+    """Note what a source is now: a file's digest was taken when it was read, any other is its fingerprint."""
     source = draft.order.resolved.asset.source
     if source is None or draft.order.kind == "RECHECK":
         return
     time_inside = _data_time(draft, source.data_time)
-    if draft.observed is None:
-        draft.observed = Observed(None, draft.tokens["*"], time_inside)
-    else:
-        draft.observed = replace(draft.observed, data_time=time_inside)
+    found = draft.observed or Observed("", "")
+    draft.observed = replace(found, digest=found.digest or draft.tokens["*"], data_time=time_inside)
 
 
 def gate(draft: Draft) -> None:
@@ -272,13 +271,18 @@ def _take_in(draft: Draft) -> None:
     assert source is not None, "an external asset has a source"
     if source.table is not None:
         return
+    if asset.python is not None:
+        from headwater.runtime.code_source import take_in_code
+
+        draft.observed = Observed(take_in_code(draft), "")
+        return
     assert source.file is not None, "a source is a file or a table"
     path = order.root / source.file
     before = file_state(path)
     digest = content_digest(source_files(path))
     draft.session.ingest(order.physical, source, path, tuple(asset.declared_types()))
     require_unchanged(path, before)
-    draft.observed = Observed(before, digest)
+    draft.observed = Observed(json.dumps(before.to_json()), digest)
 
 
 def _data_time(draft: Draft, column: str | None) -> str | None:
@@ -364,7 +368,8 @@ def _foreign(order: Order, name: AssetKey) -> tuple[str, str]:
     meant = {parameter.lower(): upstream for parameter, upstream in inputs}.get(name.lower())
     message = f"The SQL that {order.key} returned reads {name}"
     if meant is None:
-        return f"{message}.", "Name it in `inputs`."
+        reads_none = order.resolved.asset.is_external
+        return f"{message}.", "A source reads no asset." if reads_none else "Name it in `inputs`."
     return f"{message}, which is a parameter and no asset.", f"Write {meant}: SQL knows inputs by their asset keys."
 
 

@@ -46,10 +46,12 @@ class PythonDefiner:
         versions = () if asset.ignore_versions else tuple((name, installed_version(name)) for name in found.modules)
         trusted = asset.version is not None
         logic = ("", ()) if trusted else (found.logic, code.bound)
-        volatile = asset.volatile if asset.volatile is not None else bool(found.impure) and not trusted
-        because = "it is declared volatile" if asset.volatile else "; ".join(found.impure)
         asks_clock = found.asks_clock and code.context_parameter is not None
         inputs = tuple((name, self._identities.get(up, up)) for name, up in code.inputs)
+        volatile = asset.volatile if asset.volatile is not None else bool(found.impure) and not trusted
+        if asset.is_external:  # a source is from outside: whether that changed is asked of it, not of its code
+            volatile = asks_clock = False
+        because = "it is declared volatile" if asset.volatile else "; ".join(found.impure)
         return Definition(
             logic=tagged_hash("python", (*logic, inputs)),
             config=config_hash(asset, self._identities),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
@@ -20,7 +20,6 @@ from headwater.runtime.interrupt import Interrupt
 from headwater.runtime.key_lists import list_names
 from headwater.runtime.loading import source_text
 from headwater.runtime.model import Plan, Progress, RunResult, Status
-from headwater.runtime.observe import sources_now
 from headwater.runtime.provenance import code_commit, host_name
 from headwater.runtime.publish import draft
 from headwater.runtime.recording import finished_payload, observed_entry
@@ -51,9 +50,12 @@ class Doing:
         self._environment = environment
         self._options = Options(workers, fail_fast, progress)
 
-    def run(self, choose: Callable[[Survey], Plan], *, verify_data: bool = False) -> RunResult:
+    def run(
+        self, choose: Callable[[Survey], Plan], *, verify_data: bool = False, taken_in: Collection[AssetKey] = ()
+    ) -> RunResult:
         """Hold the warehouse, judge, let `choose` make the plan, carry it out, record, sign.
 
+        `taken_in` are sources that count as they were last taken in where only taking them in could tell more.
         Raises ProjectError before any effect, and ResourceError where lock, ledger or warehouse cannot be had.
         """
         workspace, outside = self._workspace, self._workspace.outside
@@ -61,7 +63,7 @@ class Doing:
         forget_modules(workspace.config.root, workspace.loaded.python_texts())
         run = f"{started.astimezone(UTC).strftime('%Y%m%dT%H%M%S')}-{outside.new_id()[:6]}"
         with workspace.hold(run, environment=self._environment, verify_data=verify_data) as held:
-            survey = self._survey(held)
+            survey = self._survey(held, taken_in)
             survey.require_trusted_warehouse()
             held.require_key()
             plan = choose(survey)
@@ -83,10 +85,10 @@ class Doing:
         held.checkpoint()
         return result
 
-    def _survey(self, held: Held) -> Survey:
+    def _survey(self, held: Held, taken_in: Collection[AssetKey]) -> Survey:
         workspace = self._workspace
         state = held.state
-        state.sources = sources_now(workspace.loaded.assets.values(), state, workspace.config.root, verify=True)
+        state.sources = workspace.sources_now(state, verify=True, taken_in=taken_in)
         return workspace.judge(workspace.loaded.require_graph(), state)
 
     def _started(self, held: Held, plan: Plan, survey: Survey) -> None:

@@ -16,6 +16,7 @@ from headwater.assets.key import AssetKey
 from headwater.runtime.build import relation_of
 from headwater.runtime.clock import from_iso
 from headwater.runtime.engines.engine import Session, Warehouse
+from headwater.runtime.file_changes import file_changes
 from headwater.runtime.fingerprints import take_token
 from headwater.runtime.published_files import located, sha256_of
 from headwater.runtime.sources import FileState, content_digest, file_state, settled, source_files
@@ -29,7 +30,9 @@ def sources_now(assets: Iterable[Asset], state: State, root: Path, *, verify: bo
     found: dict[AssetKey, SourceNow] = {}
     for asset in assets:
         observation = state.observed.get(asset.key)
-        if asset.source is None or asset.source.file is None or observation is None or not observation.state:
+        if asset.source is None or asset.source.file is None or observation is None:
+            continue
+        if not observation.state.startswith("["):  # it was no file then: its definition has changed
             continue
         found[asset.key] = _source_now(root / asset.source.file, observation, verify)
     return found
@@ -46,10 +49,11 @@ def _source_now(path: Path, seen: Observation, verify: bool) -> SourceNow:
         hash_it = verify or now == before or (size_now == size_then and size_now <= CHEAP_BYTES)
         if hash_it and content_digest(source_files(path)) == seen.digest:
             return unchanged
+        one_file = len(now.files) == len(before.files) == 1 and path.is_file()
     except (HeadwaterError, OSError, ValueError) as error:
         return SourceNow(None, problem=str(error))
-    if len(now.files) != len(before.files):
-        return SourceNow(True, detail=f"{len(before.files)} files then, {len(now.files)} now")
+    if not one_file:
+        return SourceNow(True, detail=file_changes(before, now, differs=hash_it).sentence or "other content")
     detail = f"{size_then} bytes then, {size_now} now" if size_now != size_then else f"{size_now} bytes, other content"
     return SourceNow(True, detail=detail)
 

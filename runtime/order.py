@@ -15,7 +15,6 @@ from headwater.assets.key import AssetKey
 from headwater.checks.check import Verdict
 from headwater.lineage.recorded_lineage import RecordedLineage
 from headwater.lineage.schema import SchemaColumns
-from headwater.runtime.sources import FileState
 from headwater.runtime.staleness import Resolved
 from headwater.runtime.state import PublishedFile, SliceTrace, TraceRead, VersionRecord
 
@@ -117,10 +116,12 @@ class Order:
 class Observed:
     """What was found of a source: its free state when it was read, the digest of its content, its data time.
 
+    `state` is JSON text (of a FileState, or of a version token), empty where the source has none.
+
     `data_time` is None where the source declares none, and NO_TIME where it does and no row has one.
     """
 
-    state: FileState | None
+    state: str
     digest: str
     data_time: str | None = None
 

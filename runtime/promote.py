@@ -18,7 +18,7 @@ from headwater.runtime.fingerprints import take_token
 from headwater.runtime.held import Held
 from headwater.runtime.model import Move, Moved
 from headwater.runtime.moving import holding, move
-from headwater.runtime.observe import altered_files, foreign_tables, is_kept, sources_now
+from headwater.runtime.observe import altered_files, foreign_tables, is_kept
 from headwater.runtime.publish import Item
 from headwater.runtime.recording import same_data, token_entry
 from headwater.runtime.staleness import Case, decide, missing_tokens
@@ -40,7 +40,8 @@ def promote(workspace: Workspace, choose: Choose, source: str, target: str, *, e
         raise RequestError(f"{source} cannot be promoted to itself.", "Name two environments: --from dev --to prod.")
     with holding(workspace, target) as held:
         state = held.state
-        state.sources = sources_now(workspace.loaded.assets.values(), state, workspace.config.root, verify=True)
+        # What only taking in can tell counts as it was last taken in: promoting moves what there is.
+        state.sources = workspace.sources_now(state, verify=True, taken_in=workspace.loaded.assets)
         survey = workspace.judge(workspace.loaded.require_graph(), state)
         survey.require_trusted_warehouse()
         theirs = held.reader.snapshot(source).published

@@ -16,11 +16,13 @@ from headwater.lineage.record import Blob, Draft
 from headwater.lineage.recorded_lineage import encode
 from headwater.runtime.clock import to_iso
 from headwater.runtime.facts import facts_to_json, gate_to_json, version_to_json
+from headwater.runtime.file_changes import file_changes
 from headwater.runtime.key_lists import changed_entry
 from headwater.runtime.model import RunResult
 from headwater.runtime.order import Built, Observed, Order
 from headwater.runtime.publish import draft
 from headwater.runtime.resolve import Ended
+from headwater.runtime.sources import FileState
 from headwater.runtime.state import Gate, Observation, State, VersionRecord
 
 _MOST_ERROR_LENGTH = 4000  # characters of an error that an entry keeps; the log has all of it
@@ -117,8 +119,17 @@ def gate_entry(version: VersionRecord, results: tuple[CheckResult, ...], run: st
 def observation_of(version: VersionRecord, built: Built, now: datetime) -> Observation:
     """Return what is now known of a source that was taken in as `version`."""
     seen = _observed(built)
-    state = "" if seen.state is None else json.dumps(seen.state.to_json())
-    return Observation(version.asset, state, seen.digest, to_iso(now), version.number)
+    return Observation(version.asset, seen.state, seen.digest, to_iso(now), version.number)
+
+
+def taken_in_entry(seen: Observation, before: Observation | None) -> Draft:
+    """Return the entry of a source that was taken in, with the files that are others than `before`."""
+    why = "The source was taken in."
+    if before is not None and before.state.startswith("[") and seen.state.startswith("["):
+        old, new = (FileState.from_json(json.loads(it.state)) for it in (before, seen))
+        changes = file_changes(old, new, differs=before.digest != seen.digest).sentence
+        why = f"The source was taken in ({changes})." if changes else why
+    return observed_entry(seen, why)
 
 
 def observed_entry(seen: Observation, why: str) -> Draft:
@@ -172,7 +183,7 @@ def finished_payload(result: RunResult) -> dict[str, JsonValue]:
 
 
 def _observed(built: Built) -> Observed:
-    return built.observed or Observed(None, built.tokens["*"])
+    return built.observed or Observed("", built.tokens["*"])
 
 
 def _subject(version: VersionRecord) -> str:

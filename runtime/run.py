@@ -46,10 +46,10 @@ from headwater.runtime.recording import (
     judged,
     new_version,
     observation_of,
-    observed_entry,
     same_data,
     shared_with_equal,
     staged,
+    taken_in_entry,
     token_entry,
 )
 from headwater.runtime.resolve import Ended, Reuse, Situation, resolve_step
@@ -229,7 +229,7 @@ class Run:
         books.facts.append(gate_entry(version, built.verdict.results, self._hands.run, recheck))
         if order.kind == "BUILD" and external:
             seen = observation_of(version, built, self._at.now)
-            books.facts.append(observed_entry(seen, "The source was taken in."))
+            books.facts.append(taken_in_entry(seen, books.state.observed.get(version.asset)))
             books.state.observed[version.asset] = seen
             books.state.sources.pop(version.asset, None)
         outcome: StepOutcome = "REUSED" if order.kind == "RECHECK" else "OBSERVED" if external else "PUBLISHED"

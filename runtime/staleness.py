@@ -170,7 +170,10 @@ def source_is_as_observed(case: Case) -> Iterator[Failure]:
         return
     if source.problem is not None:
         yield "UNKNOWN", Reason("UNDECIDABLE", source.problem)
-    elif source.changed is not False:
+    elif source.changed is None:
+        message = f"whether {case.asset.key} changed is told only by taking it in ({source.detail})."
+        yield "PENDING", Reason("INPUT_CHANGED", message)
+    elif source.changed:
         message = f"{case.asset.key} changed since it was last taken in ({source.detail}); it must be taken in to know."
         yield "PENDING", Reason("INPUT_CHANGED", message)
 

@@ -11,7 +11,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -51,7 +51,7 @@ from headwater.runtime.observe import (
 from headwater.runtime.provenance import current_actor, host_name
 from headwater.runtime.renaming import merge_problems
 from headwater.runtime.staleness import Case, Decision, Resolved, decide
-from headwater.runtime.state import State, WarehouseNow
+from headwater.runtime.state import SourceNow, State, WarehouseNow
 from headwater.runtime.state_reader import SqlStateReader, has_versions, recorded_names
 
 if TYPE_CHECKING:
@@ -158,8 +158,18 @@ class Workspace:
         with reader, sqlite_errors(reader.path):
             yield reader
 
-    def survey(self, environment: str, *, verify_sources: bool = False, verify_data: bool = False) -> Survey:
-        """Judge the project as it is now. The warehouse is opened only where its file token, or `verify_data`, asks."""
+    def survey(
+        self,
+        environment: str,
+        *,
+        verify_sources: bool = False,
+        verify_data: bool = False,
+        taken_in: Collection[AssetKey] = (),
+    ) -> Survey:
+        """Judge the project as it is now. The warehouse is opened only where its file token, or `verify_data`, asks.
+
+        `taken_in` are the sources that were taken in just now, for this very question.
+        """
         self.suffix(environment)
         graph = self.loaded.require_graph()
         with self.reader() as reader:
@@ -168,7 +178,7 @@ class Workspace:
                 self._require_own_histories(reader.connection)
             state = State(environment, {}, {}, {}) if states is None else states.snapshot(environment)
             token = None if reader is None else reader.ephemera.get(TOKEN)
-            state.sources = sources_now(self.loaded.assets.values(), state, self.config.root, verify=verify_sources)
+            state.sources = self.sources_now(state, verify=verify_sources, taken_in=taken_in)
             if state.published:
                 state.warehouse = self._warehouse_now(state, token, verify_data)
             return self.judge(graph, state)
@@ -179,6 +189,18 @@ class Workspace:
         found = merge_problems(renamed, has_versions(connection, renamed)) if renamed else []
         if found:
             raise ProjectError(tuple(sorted(found)))
+
+    def sources_now(
+        self, state: State, *, verify: bool, taken_in: Collection[AssetKey] = ()
+    ) -> dict[AssetKey, SourceNow]:
+        """Return what can be told of each source; with `verify` also that it cannot be told without taking it in."""
+        found = sources_now(self.loaded.assets.values(), state, self.config.root, verify=verify)
+        by_code = [asset for asset in self.loaded.assets.values() if asset.is_read_by_code]
+        if by_code:
+            from headwater.runtime.code_source import code_sources_now
+
+            found.update(code_sources_now(by_code, state, self.loaded, verify=verify, taken_in=taken_in))
+        return found
 
     def judge(self, graph: AssetGraph, state: State) -> Survey:
         """Decide about every asset on `state`.

@@ -106,6 +106,38 @@ def test_the_examples_of_the_page_on_partitions_are_one_sound_project(tmp_path: 
     assert [it.key for it in load_project(tmp_path).dynamic_keys("shops")] == ["oslo", "bergen"]
 
 
+def test_the_examples_of_the_page_on_sources_are_one_project_that_is_cut_off_as_it_says(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "sources.md"
+    (yaml,), (python,) = (blocks(page, name) for name in ("yaml", "python"))
+    files = {
+        "headwater.toml": "",
+        "data/orders.csv": "order_id,amount\n1,2.50\n",
+        "data/visits/monday.csv": "visitor\nann\n",
+        "bank/published.json": '{"version": 1, "rates": {"EUR": 1.1, "CHF": 1.2}}',
+        "assets/raw/files.yaml": yaml,
+        "assets/raw/rates.py": python,
+        "assets/mart/rates.sql": "select currency, rate from raw.rates\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert load_project(tmp_path).run().outcome == "SUCCEEDED"
+    assert {status.word for status in load_project(tmp_path).status().values()} == {"CURRENT"}
+    bank = tmp_path / "bank" / "published.json"
+    bank.write_text(bank.read_text().replace("1,", "2,", 1))
+    assert load_project(tmp_path).status()["raw.rates"].word == "PENDING"
+    assert [(it.asset, it.outcome) for it in load_project(tmp_path).run(select="+mart.rates").steps] == [
+        ("raw.rates", "OBSERVED"),
+        ("mart.rates", "VERIFIED_EQUAL"),
+    ]
+    (tmp_path / "data" / "visits" / "tuesday.csv").write_text("visitor\nbob\n")
+    (reason,) = load_project(tmp_path).status()["raw.visits"].reasons
+    assert f"PENDING  raw.visits  {reason.message}" in page.read_text(encoding="utf-8")
+    bank.unlink()
+    assert {load_project(tmp_path).status()[name].word for name in ("raw.rates", "mart.rates")} == {"UNKNOWN"}
+
+
 def test_the_clauses_of_the_manual_are_those_of_the_code_in_their_order() -> None:
     from headwater.runtime.staleness import CLAUSES
 
