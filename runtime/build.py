@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headwater.assets.asset import CheckSpec
 from headwater.assets.errors import HeadwaterError, SqlError, StepError
@@ -36,6 +37,9 @@ from headwater.runtime.order import Built, BuiltSlices, Observed, Order
 from headwater.runtime.published_files import in_environment, prepare_file, sync_folder
 from headwater.runtime.sources import content_digest, file_state, require_unchanged, source_files
 from headwater.runtime.state import PublishedFile, TraceRead
+
+if TYPE_CHECKING:
+    from headwater.runtime.python_io import Taken
 
 SAMPLE_ROWS = 5
 SMALL_ROWS = 10_000
@@ -319,7 +323,7 @@ def _run_python(draft: Draft) -> None:
         sql, reads, analysis = returned_sql(draft.order, result)
         _run_sql(draft, sql)
         draft.lineage = of_text(analysis, result, taken)
-        draft.seen |= _places(reads)  # beside what its handles gave: that decided what the text says
+        draft.seen = seen_with_text(taken, reads)
     elif isinstance(result, os.PathLike):
         _keep_returned_file(draft, Path(result))
     elif result is None:
@@ -359,6 +363,14 @@ def returned_sql(order: Order, text: str) -> tuple[str, tuple[ReadSet, ...], Ana
             f"The SQL that {order.key} returned asks for clock or chance.", "Take the clock from `context.clock`."
         )
     return render(text, analysis, {str(k): p.relation for k, p in order.inputs.items()}, {}, {}), reads, analysis
+
+
+def seen_with_text(taken: Mapping[AssetKey, Taken], reads: Iterable[ReadSet]) -> set[tuple[AssetKey, str]]:
+    """Return what a function saw that returned SQL: what its handles gave, as that decided what the text says, and
+    what the text reads. An input that the text names and of which nothing was asked counts by the text alone."""
+    named = _places(reads)
+    by_text = {upstream for upstream, _ in named}
+    return named | {(up, item.key) for up, item in taken.items() if item.asked or up not in by_text}
 
 
 def _foreign(order: Order, name: AssetKey) -> tuple[str, str]:

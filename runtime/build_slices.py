@@ -97,7 +97,7 @@ def _query(draft: Draft, each: SliceOrder) -> tuple[str, Seen]:
     if each.sql is not None:
         reads = order.resolved.definition.reads
         return each.sql, frozenset((AssetKey(read.upstream), read.key) for read in reads)
-    from headwater.runtime.build import returned_sql
+    from headwater.runtime.build import returned_sql, seen_with_text
     from headwater.runtime.python_run import call_function
 
     inputs = {
@@ -109,7 +109,7 @@ def _query(draft: Draft, each: SliceOrder) -> tuple[str, Seen]:
     seen = {(upstream, item.key) for upstream, item in taken.items()}
     if isinstance(result, str):
         sql, reads, _ = returned_sql(part, result)
-        return sql, frozenset(seen | {(AssetKey(read.upstream), read.key) for read in reads})
+        return sql, frozenset(seen_with_text(taken, reads))
     if result is None or isinstance(result, os.PathLike):
         raise StepError(
             f"{order.key} returned {'nothing' if result is None else 'a path'}.",

@@ -30,11 +30,12 @@ class Taken:
 
     def __init__(self) -> None:
         self._columns: set[str] = set()
-        self._all = self._bytes = False
+        self._all = self._bytes = self._asked = False
         self.tables: list[pyarrow.Table] = []
 
     def note(self, columns: Iterable[str] | None) -> None:
         """Remember that these columns were taken; None for all, in their order."""
+        self._asked = True
         if columns is None:
             self._all = True
         else:
@@ -42,7 +43,12 @@ class Taken:
 
     def note_bytes(self) -> None:
         """Remember that the file itself was taken: its bytes hold all columns, and the order of rows too."""
-        self._bytes = True
+        self._bytes = self._asked = True
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything was asked of the input."""
+        return self._asked
 
     @property
     def key(self) -> str:

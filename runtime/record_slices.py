@@ -11,7 +11,7 @@ from headwater.lineage.fingerprint import condition_of_key
 from headwater.lineage.slices import SliceMap
 from headwater.runtime.clock import to_iso
 from headwater.runtime.order import Built, Order, SliceWork
-from headwater.runtime.state import SliceRead, Slices, SliceTrace, VersionRecord
+from headwater.runtime.state import SliceFacts, SliceRead, Slices, SliceTrace, VersionRecord
 
 
 def slices_of(order: Order, built: Built) -> Slices:
@@ -28,10 +28,24 @@ def slices_of(order: Order, built: Built) -> Slices:
     return Slices(built.slices.store, shown.to_json(), shown.count, work.last, _joined(order, work, traces))
 
 
-def with_slices_of(published: VersionRecord, slices: Slices) -> Slices | None:
-    """Return `slices` over the stored rows of `published`, which hold the same data; None where partitions differ."""
-    theirs = published.slices
-    if theirs is None or theirs.count != slices.count:
+def with_slices_of(
+    published: VersionRecord, slices: Slices, order: Order, built: Built, facts: SliceFacts
+) -> Slices | None:
+    """Return `slices` over the stored rows of `published`, where each partition is proven to hold the same; else None.
+
+    That all rows are equal together is not enough: they may have moved from one partition to another.
+    """
+    theirs, work = published.slices, order.slices
+    if theirs is None or work is None or built.slices is None or theirs.count != slices.count:
+        return None
+    shown, before = work.kept.overlaid(work.new), SliceMap.restore(theirs.parts, work.new.space)
+    if before.count != theirs.count or before.domain != shown.domain:
+        return None
+    other = shown.differs(before)
+    new, old = shown.restricted(other), before.restricted(other)
+    known = {**facts.held(published.asset, "*", old.id_ranges()), **built.slices.held.get("*", {})}
+    pairs = [(known.get(number), known.get(old.get(partition) or 0)) for partition, number in new.items()]
+    if any(mine is None or mine != their for mine, their in pairs):
         return None
     return replace(slices, store=theirs.store, parts=theirs.parts)
 

@@ -74,7 +74,7 @@ def judged(version: VersionRecord, order: Order, built: Built) -> VersionRecord:
     return replace(version, gate=Gate(built.verdict.word, order.resolved.checks_id, built.check_reads, failed))
 
 
-def shared_with_equal(version: VersionRecord, state: State) -> VersionRecord:
+def shared_with_equal(version: VersionRecord, state: State, order: Order, built: Built) -> VersionRecord:
     """Where the data equals what readers see, return the version over that data: only its trace is new."""
     published = state.published.get(version.asset)
     if published is None or version.physical == published.physical or version.is_foreign:
@@ -89,7 +89,7 @@ def shared_with_equal(version: VersionRecord, state: State) -> VersionRecord:
     if slices is not None:
         from headwater.runtime.record_slices import with_slices_of
 
-        slices = with_slices_of(published, slices)
+        slices = with_slices_of(published, slices, order, built, state.facts)
         if slices is None:
             return version
     return replace(version, physical=published.physical, tokens=tokens, equal_to=published.number, slices=slices)

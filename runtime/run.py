@@ -265,7 +265,7 @@ class Run:
         books.next_numbers[key] = number + 1
         source = self._at.source_text(key)
         code = {path: self._at.python[path] for path in order.resolved.definition.code if path in self._at.python}
-        version = shared_with_equal(new_version(order, built, number, source, code), books.state)
+        version = shared_with_equal(new_version(order, built, number, source, code), books.state, order, built)
         if version.physical != built.physical:
             books.dropped.append(built.physical)
             if built.slices is not None and built.slices.store == f"{built.physical}__rows":

@@ -118,6 +118,8 @@ class Space:
         given: dict[str, list[tuple[str, ...]]] = {}
         for name, items in parts:
             known = self.names[0] if single and (name is None or not source) else name
+            if known is None and source == _STORED:  # of when there was one dimension only
+                return runs.EMPTY
             if known is None:
                 raise RequestError(f"{text!r} does not say of which dimension.", f"Write {self.names[0]}=... first.")
             if known in given:
@@ -143,6 +145,8 @@ class Space:
     def _item(self, place: int, item: tuple[str, ...], source: str) -> Interval | None:
         (name, axis), (first, last) = self.axes[place], self.extent[place]
         if len(item) == 2 and isinstance(axis, KeyAxis):
+            if source == _STORED:  # of when there were windows
+                return None
             raise RequestError(f"The dimension {name} has keys, and {'..'.join(item)} is a range.", "List the keys.")
         ends = [texts.unquoted(end) if end or len(item) == 1 else None for end in item]
         if source == _STORED:

@@ -34,6 +34,7 @@ _DCOLON: Final = TokenType.DCOLON
 _DOT: Final = TokenType.DOT
 _IDENTIFIER: Final = TokenType.IDENTIFIER
 _L_PAREN: Final = TokenType.L_PAREN
+_PARAMETER: Final = TokenType.PARAMETER
 _SEMICOLON: Final = TokenType.SEMICOLON
 _STRING: Final = TokenType.STRING
 _VAR: Final = TokenType.VAR
@@ -114,6 +115,16 @@ def _words(it: Definition) -> tuple[Words, set[int]]:
     return words, inside
 
 
+def _with_parameters(it: Definition) -> Sequence[TokenType]:
+    """The types of the tokens, `$name` being an operand: not so `@`, which is an operator in some dialects."""
+    if _PARAMETER not in it.types:
+        return it.types
+    return [
+        _VAR if type_ is _PARAMETER and it.text[start] == "$" else type_
+        for type_, start in zip(it.types, it.starts, strict=True)
+    ]
+
+
 def _is_uneven(word: str) -> bool:
     """`group by` is one token, whatever white space and comments stand inside it."""
     return not word.isprintable() or (" " in word and _one_line(word) != word)
@@ -179,7 +190,7 @@ def _with_spelling(meaning: str, text: str, aliases: bool) -> str:
 def _special(it: Definition) -> dict[int, tuple[int, str]]:
     """Start of a span -> its end, and the text that stands for what it means; empty where it is left out."""
     special: dict[int, tuple[int, str]] = {}
-    for index in redundant(it.types):
+    for index in redundant(_with_parameters(it)):
         special[it.starts[index]] = (it.ends[index], "")
     for index in range(len(it.types) - 1, -1, -1):
         if it.types[index] is not _SEMICOLON:

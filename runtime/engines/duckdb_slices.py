@@ -7,6 +7,7 @@ name of its physical relation need not know that it is sliced. Rows of a slice t
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 
 import duckdb
@@ -18,11 +19,13 @@ from headwater.runtime.engines.duckdb_values import describe
 from headwater.runtime.engines.engine import Ranges
 
 _LISTED = f"{PRIVATE}.{LISTED}"
+_MAKING = threading.Lock()  # two workers that make the same table at once conflict, `if not exists` or not
 
 
 def begin(cursor: duckdb.DuckDBPyConnection, store: str, first: int) -> None:
     """Make room for slices from `first` on: what a step that never ended left under these numbers goes."""
-    cursor.execute(f"create table if not exists {_LISTED} (store varchar, physical varchar, slice bigint)")
+    with _MAKING:
+        cursor.execute(f"create table if not exists {_LISTED} (store varchar, physical varchar, slice bigint)")
     if _exists(cursor, store):
         cursor.execute(f"delete from {_name(store)} where {SLICE} >= {int(first)}")
 
