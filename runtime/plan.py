@@ -8,6 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from headwater.assets.errors import RequestError
 from headwater.assets.key import AssetKey
 from headwater.lineage.graph import AssetGraph
 from headwater.runtime.basis import basis_of, plan_hash
@@ -19,6 +20,7 @@ from headwater.runtime.staleness import Decision, Resolved
 from headwater.runtime.state import State
 
 if TYPE_CHECKING:
+    from headwater.assets.partitions import PartitionSet, Space
     from headwater.runtime.partition_status import PartitionStatus
 
 _CERTAIN_WORDS = ("MISSING", "STALE", "UNKNOWN")
@@ -127,7 +129,7 @@ def _partition_step(
 ) -> Step | None:
     """Return the step of a partitioned asset: it builds the partitions that need it, of those asked for."""
     space = partitions.space
-    chosen = space.all() if only is None or not space.axes else space.parse(only)
+    chosen = space.all() if only is None or not space.axes else _asked_for(resolved.asset.key, space, only)
     certain = (partitions.of("MISSING") | partitions.of("STALE") | partitions.of("UNKNOWN")) & chosen
     perhaps = partitions.of("PENDING") & chosen
     if force:
@@ -162,6 +164,15 @@ def _without_kept(reasons: tuple[Reason, ...], partitions: PartitionStatus) -> I
     for reason in reasons:
         if kept is None or not reason.partitions or not parts_of(reason, space) <= kept:
             yield reason
+
+
+def _asked_for(key: AssetKey, space: Space, text: str) -> PartitionSet:
+    """Return the partitions that were asked for; raises RequestError, naming the asset, where it has no such ones."""
+    try:
+        return space.parse(text)
+    except RequestError as error:
+        message = f"--partitions of {key}: {error.message}"
+        raise RequestError(message, f"{error.remedy} Or select the assets that are meant.") from None
 
 
 def _action(resolved: Resolved, state: State, reasons: tuple[Reason, ...]) -> Action:

@@ -203,7 +203,9 @@ def test_parameters(dimensions, text, expected):
     (partition,) = space.parse(text)
     values = {name: str(value) for name, value in space.parameters(partition).items()}
     named = {name: value for name, value in values.items() if "." not in name or len(dimensions) > 1}
-    named = {name: value for name, value in named.items() if not name.startswith(("start.", "end."))}
+    instants = ("start_at", "end_at")
+    assert all(values[name].endswith("+00:00") for name in instants if name in values)
+    named = {name: it for name, it in named.items() if not name.startswith(("start.", "end.", *instants))}
     assert named == expected
 
 
