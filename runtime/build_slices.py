@@ -158,7 +158,7 @@ def _refuse_null_keys(draft: Draft, store: str, work: SliceWork) -> None:
     (count,) = session.row(f"select count(*) from {part} where {where}")
     if count:
         message = (
-            f"{count!s} rows of {asset.key} have NULL for {' or '.join(columns)}, which is the key of no partition."
+            f"{asset.key} has rows ({count!s}) with NULL for {' or '.join(columns)}, which is the key of no partition."
         )
         raise StepError(message, "Leave them out of the query, or say null_partition: drop.")
 

@@ -296,8 +296,11 @@ class Definer:
                 continue
             close = difflib.get_close_matches(name, [*(f"vars.{v}" for v in variables), *sorted(own)], n=1)
             remedy = f"Did you mean ${close[0]}?" if close else "Add it to [vars] in headwater.toml."
-            if not own and name.split(".")[0] in ("partition", "start", "end"):
-                remedy = "Declare `partitions`."
+            if name.split(".")[0] in ("partition", "start", "end", "start_at", "end_at"):
+                if not own and any(field == "partitions" for field, _ in asset.lines):
+                    continue  # they are declared, and what is wrong with them is said there
+                known = ", ".join(f"${it}" for it in sorted(own))
+                remedy = f"Its partitions have {known}." if own else "Declare `partitions`."
             start = next((e.start for e in analysis.edits if e.kind == "PARAMETER" and e.name == name), 0)
             line = asset.sql_line + (asset.sql or "").count("\n", 0, start)
             problems.append(Problem(asset.location.file, line, f"the parameter ${name} is unknown.", remedy, asset.key))

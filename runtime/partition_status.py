@@ -188,7 +188,10 @@ def upstream_is_current(case: Case, space: Space) -> Iterator[Failure]:
             absent = forward(mapping, space.all(), there, case.state.functions) - there.all()
             touched = backward(mapping, absent, space, case.state.functions) & space.all() if absent else space.empty()
             if touched:
-                yield _waits("MISSING", upstream, touched, absent)
+                known_ranges = some_ranges(there.all()) or "none"
+                message = f"{upstream} has no partition {some_ranges(absent)} (it has {known_ranges})."
+                reason = Reason("UPSTREAM_MISSING", message, upstream, partitions=touched.ranges)
+                yield "PENDING", reason, touched
 
 
 def _seen_of(case: Case, mapping: PartitionMapping | None, readers: PartitionSet, parts: PartitionSet) -> PartitionSet:

@@ -425,3 +425,18 @@ def test_days_of_another_zone_by_their_instants(london: World) -> None:
 def test_days_of_another_zone_compared_with_dates_are_fine(london: World) -> None:
     london.sql("s.days", "select id, ts::date as day from raw.a where cast(ts as date) = $partition", ZONED)
     assert london.load().errors == ()
+
+
+@pytest.mark.parametrize(
+    ("block", "query", "remedy"),
+    [
+        ("", "select $start as s", "Declare `partitions`."),
+        ("partitions: {shop: {static: [a]}}", "select $start as s", "Its partitions have $partition, $partition.shop."),
+        ("partitions: {shop: {static: [1]}}", "select $partition as s", "Put"),
+    ],
+)
+def test_a_parameter_that_partitions_do_not_have(tmp_path: Path, block: str, query: str, remedy: str) -> None:
+    world = World(tmp_path)
+    world.sql("s.a", query, block)
+    (problem,) = world.load().errors
+    assert remedy in problem.remedy or "partitions" in problem.message
