@@ -111,8 +111,9 @@ class Project:
         verify_data: bool = False,
     ) -> StatusReport:
         """Return what is stale and why. `observe` takes changed sources in first; `verify_data` fingerprints all."""
-        taken_in = self._observe(env, None) if observe else frozenset()
-        survey = self.workspace.survey(env, verify_sources=observe, verify_data=verify_data, taken_in=taken_in)
+        survey = (
+            self._observed(env, None, verify_data) if observe else self.workspace.survey(env, verify_data=verify_data)
+        )
         chosen = self._chosen(survey, select, exclude)
         freshness = survey_freshness(self.workspace, survey)
         lines = []
@@ -135,7 +136,7 @@ class Project:
     def warnings(self) -> tuple[Unkept, ...]:
         """Promises about freshness that history says cannot be kept; none while the assets make no graph."""
         graph = self.workspace.loaded.graph
-        if graph is None or not any(asset.freshness for asset in self.assets.values()):
+        if graph is None or not any(asset.freshness for asset in self.workspace.loaded.notable().values()):
             return ()
         return plan_forecast(self.workspace, graph, graph.order, self.workspace.outside.now())[1]
 
@@ -168,8 +169,7 @@ class Project:
         `partitions` are those of partitioned assets that are asked for, such as `2024-01-01..2024-01-31`; by default
         all that need it.
         """
-        taken_in = self._observe(env, progress)
-        survey = self.workspace.survey(env, verify_sources=True, verify_data=verify_data, taken_in=taken_in)
+        survey = self._observed(env, progress, verify_data)
         survey.require_trusted_warehouse()
         made = self._plan_of(survey, select, exclude, force, retire, partitions)
         chosen = () if made.basis is None else made.basis.selected
@@ -444,25 +444,24 @@ class Project:
 
         return rebuild_ledger(self.workspace)
 
-    def _observe(self, env: str, progress: OnProgress | None) -> frozenset[AssetKey]:
-        """Take in every source whose free state says that it may have changed; nothing where none did.
-
-        Returns those that were taken in, also where their checks keep readers from them.
-        """
-        from headwater.runtime.doing import Doing
-
-        survey = self.workspace.survey(env, verify_sources=True)
+    def _observed(self, env: str, progress: OnProgress | None, verify_data: bool) -> Survey:
+        """Return the project judged, after taking in every source whose free state says that it may have changed."""
+        survey = self.workspace.survey(env, verify_sources=True, verify_data=verify_data)
         changed = [
             key
-            for key, asset in self.assets.items()
+            for key, asset in self.workspace.loaded.notable().items()
             if asset.is_external and key in survey.state.observed and survey.decisions[key].status.word == "PENDING"
         ]
         if not changed:
-            return frozenset()
+            return survey
+        from headwater.runtime.doing import Doing  # imports the engine: only where something is taken in
+
         result = Doing(self.workspace, env, _workers(), False, progress).run(
             lambda now: self._plan(now, tuple(k for k in now.graph.order if k in changed), False)
         )
-        return frozenset(step.asset for step in result.steps if step.outcome in ("OBSERVED", "BLOCKED"))
+        # Those that were taken in, also where their checks keep readers from them.
+        taken_in = frozenset(step.asset for step in result.steps if step.outcome in ("OBSERVED", "BLOCKED"))
+        return self.workspace.survey(env, verify_sources=True, verify_data=verify_data, taken_in=taken_in)
 
     def _plan(
         self,
@@ -563,6 +562,8 @@ class Project:
 
 def _note(survey: Survey, key: AssetKey) -> str | None:
     """Return what a status leaves open, such as "up to row order"."""
+    if survey.resolved.outlines[key].plain:
+        return None
     resolved = survey.resolved[key]
     notes = []
     if resolved.definition.order_dependent:

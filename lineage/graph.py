@@ -47,9 +47,10 @@ class AssetGraph:
 
 def build_graph(upstream: Edges, check_upstream: Edges) -> AssetGraph | tuple[AssetKey, ...]:
     """Return the graph, or a cycle as a path whose last element is its first. Edges to unknown assets are dropped."""
-    known = {key: tuple(sorted({u for u in found if u in upstream})) for key, found in upstream.items()}
+    names = {key: key for key in upstream}  # one object for each name, however often it is read
+    known = {key: tuple(sorted({names[u] for u in found if u in names})) for key, found in upstream.items()}
     checks = {
-        key: tuple(sorted({u for u in found if u in upstream and u not in known[key] and u != key}))
+        key: tuple(sorted({names[u] for u in found if u in names and u not in known[key] and u != key}))
         for key, found in check_upstream.items()
         if found
     }

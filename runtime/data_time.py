@@ -56,11 +56,22 @@ class Inside:
         return found[key]
 
 
-def oldest_inside(assets: Mapping[AssetKey, Asset], graph: AssetGraph, state: State) -> dict[AssetKey, datetime]:
-    """Return for every asset the data time of the oldest source inside, TIMELESS or UNKNOWN, in one pass downstream."""
+def oldest_inside(
+    assets: Mapping[AssetKey, Asset],
+    graph: AssetGraph,
+    state: State,
+    proven: Mapping[AssetKey, tuple[AssetKey, ...]] | None = None,
+) -> dict[AssetKey, datetime]:
+    """Return for every asset the data time of the oldest source inside, TIMELESS or UNKNOWN, in one pass downstream.
+
+    `proven` has what assets read of which it is known that they were made of the versions which that has now, and have
+    no data time of their own: nobody has to read their records.
+    """
     found: dict[AssetKey, datetime] = {}
+    known = proven or {}
     for key in graph.order:
-        own, through = _basis(assets[key], graph, state)
+        reads = known.get(key)
+        own, through = (_NONE, reads) if reads is not None else _basis(assets[key], graph, state)
         oldest = min(own.values()) if own else TIMELESS
         for up in through:
             if found[up] < oldest:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headwater.assets.asset import Asset
@@ -31,10 +31,19 @@ from headwater.runtime.definition_problems import (
     text_problem,
 )
 from headwater.runtime.engines import result_settings
+from headwater.runtime.later import Later
 from headwater.runtime.literals import sql_literal
 from headwater.runtime.loading import Loaded
 from headwater.runtime.loading_crew import Crew
+from headwater.runtime.resolutions import (
+    Resolutions,
+    StoredResolutions,
+    situation_digest,
+    store_resolutions,
+    stored_resolutions,
+)
 from headwater.runtime.staleness import Resolved
+from headwater.runtime.standing import shape_of
 from headwater.runtime.state import State, VersionRecord
 
 Schemas = Mapping[AssetKey, SchemaColumns | None]
@@ -98,16 +107,53 @@ class Definer:
             hit = self._cache.get_many([place]).get(place)
             outcome = hit if isinstance(hit, Outcome) else self._resolve(asset, schemas, place)
             self._memory[place] = outcome
-        return Resolved(asset, outcome.definition, outcome.checks_id, outcome.check_reads), outcome.problems
+        return _whole(asset, outcome), outcome.problems
 
-    def resolve_all(self, state: State | None) -> tuple[dict[AssetKey, Resolved], tuple[Problem, ...]]:
+    def resolve_all(self, state: State | None) -> tuple[Resolutions, tuple[Problem, ...]]:
         """Resolve every asset in build order, each against what its upstreams now promise to look like.
 
         A problem counts only if it follows from columns that are certain: a source may have been delivered anew, with
         just the column that its reader was edited to read. Such a reader is resolved again when it is built.
         """
+        digest = self._situation(state)
+        environment = "" if state is None else state.environment
+        stored = stored_resolutions(self._cache, environment, digest) if digest else None
+        if stored is not None:
+            return self._from_stored(stored, state), ()
+        resolved, places, problems = self._resolve_each(state)
+        found = Resolutions.of({key: resolved[key] for key in self._loaded.require_some_graph().order})
+        if digest and places:
+            store_resolutions(self._cache, environment, digest, found, places)
+        return found, problems
+
+    def _situation(self, state: State | None) -> str:
+        """Return the digest of all that resolving follows from, or nothing where it may not do so twice."""
+        if not self._loaded.digest:
+            return ""
+        notable = self._loaded.notable().values()
+        python = [self._python.define(asset) for asset in notable if asset.python is not None]
+        return situation_digest(self._loaded.digest, self._settings, self.identities, python, state)
+
+    def _from_stored(self, stored: StoredResolutions, state: State | None) -> Resolutions:
+        assets = self._loaded.assets
+
+        def some(keys: Collection[AssetKey]) -> dict[AssetKey, Resolved]:
+            if isinstance(assets, Later):
+                assets.prefetch(keys)
+            hits = self._cache.get_many(stored.places[key] for key in keys)
+            found = {key: hits.get(stored.places[key]) for key in keys}
+            return {key: _whole(assets[key], hit) for key, hit in found.items() if isinstance(hit, Outcome)}
+
+        outlines = stored.outlines()
+        return Resolutions(outlines, Later(outlines, some, lambda: self._resolve_each(state)[0]))
+
+    def _resolve_each(
+        self, state: State | None
+    ) -> tuple[dict[AssetKey, Resolved], dict[AssetKey, bytes], tuple[Problem, ...]]:
+        """Return the assets resolved, the cache key of each, and the problems that are certain."""
         schemas: dict[AssetKey, SchemaColumns | None] = {}
         resolved: dict[AssetKey, Resolved] = {}
+        places: dict[AssetKey, bytes] = {}
         doubtful: list[AssetKey] = []
         graph = self._loaded.require_some_graph()
         for generation in graph.generations():
@@ -115,6 +161,7 @@ class Definer:
             self._fetch(assets, schemas)
             for asset, place in assets:
                 key = asset.key
+                places[key] = place
                 resolved[key], found = self._resolved(asset, place, schemas)
                 doubtful += [key] if found else []
                 schemas[key] = known_schema(resolved[key], state)
@@ -125,7 +172,7 @@ class Definer:
         for key in doubtful:
             resolved[key], found = self.resolve(key, certain)
             problems += found
-        return {key: resolved[key] for key in graph.order}, tuple(problems)
+        return resolved, {} if doubtful else places, tuple(problems)
 
     def _fetch(self, assets: Sequence[tuple[Asset, bytes]], schemas: Schemas) -> None:
         """Look many assets up at once, none of which reads another, and let the crew share what is not known yet."""
@@ -332,6 +379,10 @@ class Definer:
         return merge_read_sets(reads), problems
 
 
+def _whole(asset: Asset, outcome: Outcome) -> Resolved:
+    return Resolved(asset, outcome.definition, outcome.checks_id, outcome.check_reads)
+
+
 def partition_parameters(asset: Asset) -> frozenset[str]:
     """Return the names after `$` that have a value for each partition of an asset; none where it is unpartitioned."""
     if not asset.partitions:
@@ -354,8 +405,12 @@ def stored_columns(outputs: Sequence[OutputColumn]) -> SchemaColumns:
 
 def known_schema(resolved: Resolved, state: State | None) -> SchemaColumns | None:
     """Return the columns that readers may count on: those of the data where it is today's, else the inferred ones."""
-    published = None if state is None else state.published.get(resolved.asset.key)
     inferred = resolved.definition.schema
+    standing = None if state is None else state.published.standings.get(resolved.asset.key)
+    as_inferred = "" if inferred is None else shape_of(resolved.definition.hash, inferred)
+    if standing is not None and standing.shape == as_inferred:
+        return inferred  # the data has just these columns, and nobody has to read its record for it
+    published = None if state is None else state.published.get(resolved.asset.key)
     if published is not None and (inferred is None or published.definition_hash == resolved.definition.hash):
         return published.schema
     if resolved.asset.is_external:

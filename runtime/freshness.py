@@ -40,9 +40,13 @@ def freshness_of_all(
     promises: Mapping[AssetKey, tuple[Promise, ...]],
     expected: Expected,
     now: datetime,
+    proven: Mapping[AssetKey, tuple[AssetKey, ...]] | None = None,
 ) -> dict[AssetKey, FreshnessNow]:
-    """Return the freshness of every asset: one pass downstream for data times and, with promises, one upstream."""
-    oldest = oldest_inside(assets, graph, state)
+    """Return the freshness of every asset: one pass downstream for data times and, with promises, one upstream.
+
+    `proven` is for `oldest_inside`.
+    """
+    oldest = oldest_inside(assets, graph, state, proven)
     if not promises:
         ages = {at: FreshnessNow("NONE", lag_seconds(at, now)) for at in set(oldest.values())}
         return {key: ages[at] for key, at in oldest.items()}

@@ -76,15 +76,17 @@ class FreshnessView:
 def survey_freshness(workspace: Workspace, survey: Survey) -> dict[AssetKey, FreshnessNow]:
     """Return the freshness of every asset. History is read only for assets that a promise stands on."""
     assets, graph = survey.loaded.assets, survey.graph
-    promises = all_promises(assets, survey.loaded.config.timezone)
+    promises = all_promises(survey.loaded.notable(), survey.loaded.config.timezone)
     expected = expected_seconds(_history(workspace, graph.ancestors(promises)) if promises else {})
-    return freshness_of_all(assets, graph, survey.state, promises, expected, survey.now)
+    reads = {key: survey.resolved.outlines[key].reads for key in survey.proven}
+    proven = {key: above for key, above in reads.items() if set(graph.upstream[key]).issuperset(above)}
+    return freshness_of_all(assets, graph, survey.state, promises, expected, survey.now, proven)
 
 
 def freshness_view(workspace: Workspace, survey: Survey, key: AssetKey) -> FreshnessView:
     """Return what is required of `key` and why, each promise judged on its own."""
     graph, now = survey.graph, survey.now
-    promises = all_promises(survey.loaded.assets, survey.loaded.config.timezone)
+    promises = all_promises(survey.loaded.notable(), survey.loaded.config.timezone)
     below, above = graph.descendants([key]), graph.ancestors([key])
     history = _history(workspace, below | above)
     expected = expected_seconds(history)
@@ -121,7 +123,9 @@ def plan_forecast(
 ) -> tuple[dict[AssetKey, float], tuple[Unkept, ...]]:
     """Return the expected seconds of assets that `keys` stand on, and the promises of `keys` that cannot be kept."""
     assets, wanted = workspace.loaded.assets, frozenset(keys)
-    promises = all_promises({key: assets[key] for key in graph.order if key in wanted}, workspace.config.timezone)
+    notable = workspace.loaded.notable()
+    chosen = {key: notable[key] for key in graph.order if key in wanted and key in notable}
+    promises = all_promises(chosen, workspace.config.timezone)
     judged_by = {up for key in keys for up in graph.check_upstream.get(key, ())}
     above = graph.ancestors({*keys, *judged_by})
     dated = [key for key in sorted(graph.ancestors(promises)) if (it := assets[key].source) and it.data_time]

@@ -5,7 +5,8 @@ Each file's declarations are cached by the hash of its text, so a warm load read
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from headwater.assets.addition import Addition, add_to
@@ -16,9 +17,19 @@ from headwater.assets.key import AssetKey
 from headwater.checks.declare import distinct_labels
 from headwater.lineage.graph import AssetGraph
 from headwater.runtime.cache import AnalysisCache, cache_key, texts_digest
+from headwater.runtime.later import Later
 from headwater.runtime.linking import broken_keys, did_you_mean, link
 from headwater.runtime.loading_crew import Crew
 from headwater.runtime.project_files import ProjectFiles, read_files
+from headwater.runtime.skeleton import (
+    Origins,
+    References,
+    Skeleton,
+    packed_details,
+    project_digest,
+    store_skeleton,
+    stored_skeleton,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,8 @@ class Loaded:
     folder_of: Mapping[str, str] = field(repr=False)  # file -> dotted prefix of keys of assets in it
     references: Mapping[AssetKey, tuple[str, ...]] = field(repr=False)
     origins: Mapping[AssetKey, tuple[bytes, ...]] = field(repr=False)  # cache keys of the files that declare it
+    noted: tuple[AssetKey, ...] = field(repr=False, default=())  # assets that somebody looks for among all: see notable
+    digest: str = ""  # of all that this follows from; empty where the same text may not declare the same again
 
     def require_graph(self) -> AssetGraph:
         """Return the graph; raises ProjectError with every problem where the project has any."""
@@ -48,6 +61,15 @@ class Loaded:
         if self.graph is None:
             raise ProjectError(self.problems)
         return self.graph
+
+    def notable(self) -> dict[AssetKey, Asset]:
+        """Return the assets with something that is looked for among all of them.
+
+        They are sources, in Python, in parts, renamed, or promise freshness; most assets of a project are not.
+        """
+        if isinstance(self.assets, Later):
+            self.assets.prefetch(self.noted)
+        return {key: self.assets[key] for key in self.noted}
 
     def python_texts(self) -> dict[str, str]:
         """Return the project's own Python files that assets may reach."""
@@ -67,12 +89,28 @@ class FileDeclarations:
 def load(config: ProjectConfig, cache: AnalysisCache, crew: Crew | None = None) -> Loaded:
     """Return the project that `config` describes, with every problem that can be found without building anything.
 
-    A `crew` shares the work of a cold load.
+    A `crew` shares the work of a cold load. Of a sound project that is as it was at the last load, declarations are
+    unpacked only as they are asked for.
     """
     files = read_files(config)
     problems = list(files.problems)
     config = _sound_defaults(config, cache, problems)
-    declared, file_keys = _declarations(config, files, cache, crew)
+    digest = "" if problems else project_digest(config, files)
+    skeleton = stored_skeleton(cache, digest) if digest else None
+    if skeleton is not None:
+        return _from_skeleton(config, files, cache, crew, skeleton)
+    return _load_all(config, files, cache, crew, problems, digest)
+
+
+def _load_all(
+    config: ProjectConfig,
+    files: ProjectFiles,
+    cache: AnalysisCache,
+    crew: Crew | None,
+    problems: list[Problem],
+    digest: str,
+) -> Loaded:
+    declared, file_keys, repeatable = _declarations(config, files, cache, crew)
     assets: dict[AssetKey, Asset] = {}
     references: dict[AssetKey, tuple[str, ...]] = {}
     for file in files.folder_of:
@@ -89,7 +127,73 @@ def load(config: ProjectConfig, cache: AnalysisCache, crew: Crew | None = None) 
             origins[key] += (file_keys[file],)
     graph = link(config, assets, references, problems)
     ordered = tuple(sorted(set(problems), key=lambda p: (p.file or "", p.line or 0, p.message)))
-    return Loaded(config, assets, graph, ordered, files.texts, files.folder_of, references, origins)
+    sound = graph is not None and not ordered and repeatable
+    loaded = Loaded(
+        config,
+        assets,
+        graph,
+        ordered,
+        files.texts,
+        files.folder_of,
+        references,
+        origins,
+        tuple(key for key, asset in assets.items() if _is_notable(asset)),
+        digest if sound else "",
+    )
+    if sound and graph is not None:
+        details = packed_details(references, origins)
+        store_skeleton(cache, Skeleton(digest, tuple(assets), graph, loaded.noted, details))
+    return loaded
+
+
+def _from_skeleton(
+    config: ProjectConfig, files: ProjectFiles, cache: AnalysisCache, crew: Crew | None, skeleton: Skeleton
+) -> Loaded:
+    """Return a project without its declarations, each of which is unpacked, and added to, when it is asked for."""
+
+    @functools.cache
+    def whole() -> Loaded:  # where the cache has lost what it had
+        return _load_all(config, files, cache, crew, [], skeleton.digest)
+
+    @functools.cache
+    def details() -> tuple[References, Origins]:
+        return skeleton.unpacked()
+
+    def declared(keys: Collection[AssetKey]) -> dict[AssetKey, Asset]:
+        origins = {key: details()[1][key] for key in keys}
+        places = {place for key in keys for place in origins[key]}
+        found = {at: hit for at, hit in cache.get_many(places).items() if isinstance(hit, FileDeclarations)}
+        there = (key for key in keys if all(place in found for place in origins[key]))
+        return {key: _declared(key, origins[key], found) for key in there}
+
+    keys = skeleton.keys
+    return Loaded(
+        config,
+        Later(keys, declared, lambda: whole().assets),
+        skeleton.graph,
+        (),
+        files.texts,
+        files.folder_of,
+        Later(keys, lambda _: details()[0], dict),
+        Later(keys, lambda _: details()[1], dict),
+        skeleton.notable,
+        skeleton.digest,
+    )
+
+
+def _is_notable(asset: Asset) -> bool:
+    special = asset.is_external or asset.python is not None or asset.in_parts
+    return special or bool(asset.renamed_from) or asset.freshness is not None
+
+
+def _declared(key: AssetKey, origins: Sequence[bytes], files: Mapping[bytes, FileDeclarations]) -> Asset:
+    """Return the asset that the first of its files declares and the others, or that one too, add to."""
+    asset = next(asset for asset in files[origins[0]].assets if asset.key == key)
+    for place in dict.fromkeys(origins[1:]):
+        for addition in files[place].additions:
+            if addition.key == key:
+                asset = _added(asset, addition)[0]
+    return asset
 
 
 def _sound_defaults(config: ProjectConfig, cache: AnalysisCache, problems: list[Problem]) -> ProjectConfig:
@@ -110,7 +214,8 @@ def _sound_defaults(config: ProjectConfig, cache: AnalysisCache, problems: list[
 
 def _declarations(
     config: ProjectConfig, files: ProjectFiles, cache: AnalysisCache, crew: Crew | None
-) -> tuple[dict[str, FileDeclarations], dict[str, bytes]]:
+) -> tuple[dict[str, FileDeclarations], dict[str, bytes], bool]:
+    """Return what each file declares, its cache key, and whether the same texts are sure to declare the same again."""
     common = (config.dialect, config.timezone, sorted(config.defaults.items(), key=str))
     python = texts_digest({f: t for f, t in files.texts.items() if f.endswith(".py")})
     keys = {
@@ -126,10 +231,11 @@ def _declarations(
         crew.collect()
         shared = cache.get_many(keys[file] for file in missing if keys[file] not in cached)
         cached |= {key: hit for key, hit in shared.items() if isinstance(hit, FileDeclarations)}
+    repeatable = True
     for file in missing:
         if keys[file] not in cached:
-            _declare(config, file, files, cache, keys, cached)
-    return {file: cached[key] for file, key in keys.items()}, keys
+            repeatable &= _declare(config, file, files, cache, keys, cached)
+    return {file: cached[key] for file, key in keys.items()}, keys, repeatable
 
 
 def _declare(
@@ -139,13 +245,14 @@ def _declare(
     cache: AnalysisCache,
     keys: Mapping[str, bytes],
     declared: dict[bytes, FileDeclarations],
-) -> None:
+) -> bool:
     from headwater.runtime.declaring import declare_file  # imports pydantic, YAML and sqlglot: cold path only
 
     found, repeatable = declare_file(config, file, files)
     declared[keys[file]] = found
     if repeatable:
         cache.put(keys[file], found)
+    return repeatable
 
 
 def _add(asset: Asset, assets: dict[AssetKey, Asset], problems: list[Problem]) -> None:
@@ -174,12 +281,16 @@ def _apply_additions(
                 message = f"no asset is called {addition.key}."
                 problems.append(Problem(place.file, place.line, message, remedy, addition.key))
             continue
-        added, found = add_to(asset, addition)
-        assets[addition.key] = replace(added, checks=distinct_labels(added.checks))
+        assets[addition.key], found = _added(asset, addition)
         problems += found
         references[addition.key] = references.get(addition.key, ()) + addition.references
         changed.append(addition.key)
     return changed
+
+
+def _added(asset: Asset, addition: Addition) -> tuple[Asset, tuple[Problem, ...]]:
+    added, problems = add_to(asset, addition)
+    return replace(added, checks=distinct_labels(added.checks)), problems
 
 
 def source_text(asset: Asset, loaded: Loaded) -> str:

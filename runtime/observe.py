@@ -6,7 +6,7 @@ Free answers first; what they cannot tell is paid for only where the caller asks
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -65,7 +65,8 @@ def _nanoseconds(moment: datetime) -> int:
 def altered_files(state: State, root: Path, suffix: str) -> frozenset[AssetKey]:
     """Return the assets whose published file is gone or holds other bytes than those that were published."""
     altered = set()
-    for key, version in state.published.items():
+    for key in state.published.of_kind("file"):
+        version = state.published[key]
         if version.file is None:
             continue
         path = root / located(version.file.path, suffix)
@@ -151,14 +152,14 @@ def is_kept(store: Path, file: PublishedFile) -> bool:
         return False
 
 
-def foreign_tables(
-    assets: Mapping[AssetKey, Asset], state: State, warehouse: WarehouseNow
-) -> dict[AssetKey, SourceNow]:
+def foreign_tables(assets: Iterable[Asset], state: State, warehouse: WarehouseNow) -> dict[AssetKey, SourceNow]:
     """Return whether tables that something else writes changed: told by the warehouse file, which holds them too."""
     found: dict[AssetKey, SourceNow] = {}
-    for key, asset in assets.items():
-        version = state.published.get(key)
-        if asset.source is None or asset.source.table is None or version is None:
+    for asset in assets:
+        key, version = asset.key, None
+        if asset.source is not None and asset.source.table is not None:
+            version = state.published.get(key)
+        if version is None:
             continue
         if not warehouse.verified:
             found[key] = SourceNow(None, problem=warehouse.because)

@@ -15,6 +15,7 @@ from headwater.runtime.basis import basis_of, plan_hash
 from headwater.runtime.clock import to_iso
 from headwater.runtime.durations import Expected, critical_path
 from headwater.runtime.model import Action, Certainty, Plan, Reason, Step
+from headwater.runtime.resolutions import Resolutions
 from headwater.runtime.retiring import retire_steps, retired
 from headwater.runtime.staleness import Decision, Resolved
 from headwater.runtime.state import State
@@ -28,7 +29,7 @@ _CERTAIN_WORDS = ("MISSING", "STALE", "UNKNOWN")
 
 def make_plan(
     graph: AssetGraph,
-    resolved: Mapping[AssetKey, Resolved],
+    resolved: Resolutions,
     decisions: Mapping[AssetKey, Decision],
     state: State,
     selected: Collection[AssetKey],
@@ -51,7 +52,9 @@ def make_plan(
     """
     judged_by = {up for key in selected for up in graph.check_upstream.get(key, ())}
     below = graph.ancestors({*selected, *judged_by})
-    wanted = set(selected) | {key for key in below if resolved[key].asset.is_external}
+    chosen = frozenset(selected)
+    outlines = resolved.outlines
+    wanted = chosen | {key for key in below if not outlines[key].plain and resolved[key].asset.is_external}
     steps: list[Step] = []
     unaffected: list[tuple[AssetKey, str]] = []
     rolled_back: list[tuple[AssetKey, str]] = []
@@ -60,14 +63,14 @@ def make_plan(
             continue
         decision = decisions[key]
         stays = _is_kept(decision) and (decision.partitions is None or not force)
-        step = None if stays else _step(resolved[key], decision, state, force and key in selected, expected, only)
-        if (stays or decision.partitions is not None) and key in selected:
+        step = None if stays else _step(resolved[key], decision, state, force and key in chosen, expected, only)
+        if (stays or decision.partitions is not None) and key in chosen:
             rolled_back += [(key, it.message) for it in decision.status.reasons if it.code == "ROLLED_BACK"]
         if stays:
             continue
         if step is not None:
             steps.append(step)
-        elif key in selected:
+        elif key in chosen:
             unaffected.append((key, _why_not(resolved[key], state)))
     steps += retire_steps(retire)
     kept = tuple(key for key in retired(state, graph.upstream) if key not in retire)

@@ -14,12 +14,19 @@ from typing import Any
 from headwater.assets.errors import IntegrityError
 from headwater.lineage import record
 from headwater.lineage.record import Entry
+from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.renaming import fresh_identity, named_in_record, rename_in_record
+from headwater.runtime.standing import judged_by, made_of, shape_of
 
 _TABLES: Mapping[str, str] = {
     "version": (
         "asset text, number integer, run text, physical text, trace_key text, verdict text, created text, record text, "
         "gate text, primary key (asset, number)"
+    ),
+    # Each version in short: see `standing`. `judged` is null until there is a verdict.
+    "standing": (
+        "asset text, number integer, kind text, made text, judged text, shape text, dated integer, "
+        "primary key (asset, number)"
     ),
     "pointer": (
         "environment text, asset text, number integer, publication text, since text, name text, "
@@ -122,6 +129,16 @@ def _version_staged(db: sqlite3.Connection, entry: Entry, payload: Payload) -> N
             json.dumps(payload, sort_keys=True),
         ),
     )
+    definition_hash = str(payload["definition_hash"])
+    values = (
+        entry.stream,
+        payload["number"],
+        payload["kind"],
+        made_of(definition_hash, _reads(payload, "trace")),
+        shape_of(definition_hash, _columns(payload["schema"])),
+        int(entry.stream in (name for name, _ in _rows(payload, "data_times"))),
+    )
+    db.execute("insert into standing values (?, ?, ?, ?, null, ?, ?)", values)
 
 
 def _slice_facts(db: sqlite3.Connection, asset: str, payload: Payload) -> None:
@@ -147,6 +164,8 @@ def _gate(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
         "update version set verdict = ?, gate = ? where asset = ? and number = ?",
         (payload["verdict"], json.dumps(payload, sort_keys=True), entry.stream, payload["number"]),
     )
+    values = (_judged(payload), entry.stream, payload["number"])
+    db.execute("update standing set judged = ? where asset = ? and number = ?", values)
     if payload["verdict"] == "BLOCK":
         _step(db, str(payload["run"]), entry.stream, "BLOCKED", payload["number"], entry.ts, {})
     elif payload.get("recheck"):
@@ -269,7 +288,8 @@ def _hold_lifted(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None
 
 
 _NAMED = (
-    "version", "pointer", "token", "source", "step", "hold", "renamed", "slice_held", "slice_seen", "part_shown",
+    "version", "standing", "pointer", "token", "source", "step", "hold", "renamed", "slice_held", "slice_seen",
+    "part_shown",
 )  # fmt: skip
 
 
@@ -296,11 +316,21 @@ def _definition_changed(db: sqlite3.Connection, entry: Entry, payload: Payload) 
             "update version set record = ?, gate = ? where asset = ? and number = ?",
             (*(rename_in_record(text, old, new) for text in texts), asset, number),
         )
+        _restate(db, asset, number)
     for id_, items in db.execute("select id, items from publication where items like ?", (quoted,)).fetchall():
         changed = [{**it, "asset": new if it["asset"] == old else it["asset"]} for it in json.loads(items)]
         db.execute("update publication set items = ? where id = ?", (json.dumps(changed, sort_keys=True), id_))
     db.execute("insert or replace into renamed values (?, ?, ?, ?)", (old, new, identity, entry.seq))
     db.execute("delete from renamed where old = asset")
+
+
+def _restate(db: sqlite3.Connection, asset: str, number: int) -> None:
+    """Say again in short what a version was made from, which is called otherwise now."""
+    query = "select record, gate from version where asset = ? and number = ?"
+    record, gate = map(json.loads, db.execute(query, (asset, number)).fetchone())
+    made = made_of(record["definition_hash"], _reads(record, "trace"))
+    values = (made, _judged(gate) if gate else None, asset, number)
+    db.execute("update standing set made = ?, judged = ? where asset = ? and number = ?", values)
 
 
 def _disposed(db: sqlite3.Connection, entry: Entry, payload: Payload) -> None:
@@ -326,6 +356,20 @@ def _step(
 ) -> None:
     values = (run, asset, outcome, number, at, json.dumps(extra, sort_keys=True))
     db.execute("insert or replace into step values (?, ?, ?, ?, ?, ?)", values)
+
+
+def _judged(gate: Payload) -> str:
+    return "" if gate["verdict"] == "BLOCK" else judged_by(str(gate["checks_id"]), _reads(gate, "reads"))
+
+
+def _reads(payload: Payload, name: str) -> list[tuple[str, int]]:
+    """Return the upstreams and version numbers of a recorded trace."""
+    return [(upstream, number) for upstream, number, *_ in _rows(payload, name)]
+
+
+def _columns(value: object) -> SchemaColumns:
+    assert isinstance(value, list | tuple)
+    return tuple((name, type_) for name, type_ in value)
 
 
 def _texts(value: object) -> list[str]:

@@ -20,6 +20,7 @@ from headwater.runtime.model import Move, Moved
 from headwater.runtime.moving import holding, move
 from headwater.runtime.observe import altered_files, foreign_tables, is_kept
 from headwater.runtime.publish import Item
+from headwater.runtime.published import Published
 from headwater.runtime.recording import same_data, token_entry
 from headwater.runtime.staleness import Case, decide, missing_tokens
 from headwater.runtime.state import State, VersionRecord
@@ -76,10 +77,10 @@ def _require_current(held: Held, survey: Survey, moving: Mapping[AssetKey, Versi
     if refused:
         _refuse(refused, source, target)
     before = survey.state
-    would_be = replace(before, published={**before.published, **moving})
+    would_be = replace(before, published=Published([*({**before.published, **moving}).values()]))
     files = altered_files(before, workspace.config.root, held.suffix) - moving.keys()
     would_be.warehouse = replace(before.warehouse, altered_files=files)
-    would_be.sources.update(foreign_tables(workspace.loaded.assets, would_be, would_be.warehouse))
+    would_be.sources.update(foreign_tables(workspace.loaded.notable().values(), would_be, would_be.warehouse))
     facts = _fill(held, survey, would_be, before.published, moving)
     judged = workspace.decide(survey.graph, would_be)
     for key in moving:

@@ -285,7 +285,7 @@ def decide(case: Case) -> Decision:
     if case.asset.in_parts:
         return _decide_partitions(case)
     failures = [failure for clause in CLAUSES for failure in clause.failures(case)]
-    return _decided(case, failures) if failures else _CURRENT
+    return _decided(case, failures) if failures else CURRENT
 
 
 def _decide_partitions(case: Case) -> Decision:
@@ -303,7 +303,7 @@ def _decide_partitions(case: Case) -> Decision:
     failures: list[Failure] = [
         (missing if word == "MISSING" else word, reason) for word, reason, _ in (*found, *kept.failures)
     ]
-    decision = _decided(case, failures, partitions) if failures else _CURRENT
+    decision = _decided(case, failures, partitions) if failures else CURRENT
     return replace(decision, partitions=partitions)
 
 
@@ -337,7 +337,7 @@ def _is_settled(case: Case, failures: Iterable[Failure]) -> bool:
     return any(is_of_today(case, hold.version) for hold in case.state.holds[case.asset.key])
 
 
-_CURRENT = Decision(Status("CURRENT"))
+CURRENT = Decision(Status("CURRENT"))
 
 
 def rejected_today(case: Case, words: list[StatusWord], kept: PartitionSet | None = None) -> VersionRecord | None:
@@ -400,10 +400,12 @@ def missing_tokens(case: Case, versions: Iterable[VersionRecord]) -> tuple[tuple
 def _is_equal(case: Case, read: TraceRead) -> bool | None:
     """Return whether a read would see now what it saw then; None where that was never fingerprinted."""
     upstream = case.state.published.get(read.upstream)
-    if upstream is None or gone_columns(upstream, read.columns):
+    if upstream is None:
         return False
-    if upstream.number == read.number:
+    if upstream.number == read.number:  # the very same version
         return True
+    if gone_columns(upstream, read.columns):
+        return False
     token = case.state.token(upstream, read.columns)
     return None if token is None else token == read.token
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from headwater.assets.key import AssetKey
 from headwater.lineage.encoding import JsonValue
 from headwater.lineage.fingerprint import FILE_BYTES
 from headwater.lineage.schema import SchemaColumns
+
+if TYPE_CHECKING:
+    from headwater.runtime.published import Published
 
 Ranges = Sequence[tuple[int, int]]  # of slice numbers, both ends included
 
@@ -252,7 +255,7 @@ class State:
     """A snapshot for one environment. The coordinator of a run updates its own copy; deciding only reads."""
 
     environment: str
-    published: dict[AssetKey, VersionRecord]
+    published: Published
     rejected: dict[AssetKey, tuple[VersionRecord, ...]]  # oldest first
     observed: dict[AssetKey, Observation]
     sources: dict[AssetKey, SourceNow] = field(default_factory=dict)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from headwater.assets.asset import Asset
 from headwater.assets.errors import StateInvalid
 from headwater.assets.key import AssetKey
 from headwater.runtime.facts import version_from_json
+from headwater.runtime.published import Published
 from headwater.runtime.renaming import Names, named_in_record, names_of, rename_in_record
 from headwater.runtime.slice_facts import StoredSliceFacts
+from headwater.runtime.standing import Standing
 from headwater.runtime.state import DynamicKey, Hold, Observation, State, VersionRecord
 
 _VERSION = "v.asset, v.record, v.gate, v.created"
@@ -81,15 +83,15 @@ class SqlStateReader:
         self.names = names
         self._then = {new: old for old, new in names.now.items()}
 
-    def snapshot(self, environment: str) -> State:
-        """Return what is known for `environment`."""
-        published = {
-            version.asset: version
-            for version in self._versions(
-                f"select {_VERSION} from pointer p join version v using (asset, number) where p.environment = ?",
-                environment,
-            )
-        }
+    def snapshot(self, environment: str, *, in_short: bool = False) -> State:
+        """Return what is known for `environment`; `in_short`: records of versions only when they are asked for.
+
+        Where a rename is not recorded yet, records say other names than today's, and are all read.
+        """
+        if in_short and not self.names.now:
+            published = Published.in_short(self._standings(environment), lambda keys: self.pointed(environment, keys))
+        else:
+            published = Published(self.pointed(environment))
         rejected: dict[AssetKey, tuple[VersionRecord, ...]] = {}
         extra: dict[tuple[AssetKey, int, str], str] = {}
         blocked = f"select {_VERSION} from version v where verdict = 'BLOCK' order by asset, number"
@@ -112,6 +114,22 @@ class SqlStateReader:
             facts=StoredSliceFacts(self._db, self._then),
             dynamic=self.dynamic(),
         )
+
+    def pointed(self, environment: str, assets: Collection[AssetKey] | None = None) -> tuple[VersionRecord, ...]:
+        """Return the versions that `environment` points to, of some assets or of all."""
+        query = f"select {_VERSION} from pointer p join version v using (asset, number) where p.environment = ?"
+        if assets is None:
+            return self._versions(query, environment)
+        one = f"{query} and p.asset = ?"
+        return tuple(it for asset in assets for it in self._versions(one, environment, self._recorded(asset)))
+
+    def _standings(self, environment: str) -> dict[AssetKey, Standing]:
+        query = (
+            "select s.asset, s.number, s.kind, s.made, s.judged, s.shape, s.dated from pointer p "
+            "join standing s using (asset, number) where p.environment = ? and s.judged is not null"
+        )
+        rows = self._rows(query, environment)
+        return {AssetKey(asset): Standing._make(standing) for asset, *standing in rows}
 
     def shown_as(self, environment: str) -> dict[AssetKey, AssetKey]:
         """Return under which name readers of `environment` find assets that were renamed and not published since."""
@@ -372,13 +390,15 @@ def _step(run: str, asset: str, outcome: str, number: int | None, at: str, recor
     return StepRecord(run, AssetKey(asset), outcome, number, at, message, bool(value.get("changed", False)))
 
 
-def recorded_names(connection: sqlite3.Connection, assets: Mapping[AssetKey, Asset]) -> Names:
-    """Return what the names in the tables mean for the project that declares `assets`."""
+def recorded_names(
+    connection: sqlite3.Connection, assets: Mapping[AssetKey, Asset], notable: Mapping[AssetKey, Asset]
+) -> Names:
+    """Return what the names in the tables mean for the project that declares `assets`, the renamed ones `notable`."""
     try:
         rows = connection.execute("select old, asset, identity from renamed order by seq").fetchall()
     except sqlite3.OperationalError:  # an older Headwater wrote the state
         rows = []
-    renamed = {key: asset for key, asset in assets.items() if asset.renamed_from}
+    renamed = {key: asset for key, asset in notable.items() if asset.renamed_from}
     if not rows and not renamed:
         return _SAME
     recorded = [(AssetKey(old), AssetKey(asset), identity) for old, asset, identity in rows]

@@ -16,7 +16,7 @@ def all_problems(workspace: Workspace) -> tuple[Problem, ...]:
     with workspace.reader() as reader:
         state = None if reader is None else workspace.states(reader.connection).snapshot("prod")
     if state is not None:  # what was not delivered anew still has the columns that it was seen with
-        state.sources = sources_now(loaded.assets.values(), state, workspace.config.root, verify=False)
+        state.sources = sources_now(loaded.notable().values(), state, workspace.config.root, verify=False)
     _, found = Definer(loaded, workspace.cache, workspace.crew, workspace.identities()).resolve_all(state)
     workspace.cache.flush()
     return tuple(sorted({*loaded.problems, *found}, key=lambda p: (p.file or "", p.line or 0, p.message)))

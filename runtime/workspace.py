@@ -33,6 +33,7 @@ from headwater.lineage.graph import AssetGraph
 from headwater.lineage.record import Actor
 from headwater.runtime.cache import AnalysisCache
 from headwater.runtime.clock import to_iso, utc_now
+from headwater.runtime.deciding import decide_all
 from headwater.runtime.definer import Definer
 from headwater.runtime.engines import open_engine
 from headwater.runtime.engines.engine import Warehouse
@@ -49,9 +50,11 @@ from headwater.runtime.observe import (
     warehouse_gone,
 )
 from headwater.runtime.provenance import current_actor, host_name
+from headwater.runtime.published import Published
 from headwater.runtime.renaming import merge_problems
-from headwater.runtime.staleness import Case, Decision, Resolved, decide
-from headwater.runtime.state import SourceNow, State, WarehouseNow
+from headwater.runtime.resolutions import Resolutions
+from headwater.runtime.staleness import Case, Decision, Resolved
+from headwater.runtime.state import SourceNow, State, VersionRecord, WarehouseNow
 from headwater.runtime.state_reader import SqlStateReader, has_versions, recorded_names
 
 if TYPE_CHECKING:
@@ -77,10 +80,11 @@ class Survey:
 
     loaded: Loaded
     graph: AssetGraph
-    resolved: Mapping[AssetKey, Resolved]
+    resolved: Resolutions
     state: State
     decisions: Mapping[AssetKey, Decision]
     now: datetime
+    proven: frozenset[AssetKey] = frozenset()  # CURRENT, and made of the very versions that its upstreams have now
 
     def require_trusted_warehouse(self) -> None:
         """Raise WarehouseInvalid where the warehouse is not the one that the ledger knows: nothing may be published."""
@@ -124,7 +128,7 @@ class Workspace:
 
     def states(self, connection: sqlite3.Connection) -> SqlStateReader:
         """Return a reader of the state that speaks of assets by the names that this project gives them."""
-        return SqlStateReader(connection, recorded_names(connection, self.loaded.assets))
+        return SqlStateReader(connection, recorded_names(connection, self.loaded.assets, self.loaded.notable()))
 
     def identities(self) -> Mapping[AssetKey, str]:
         """Return what definitions call renamed assets; without a state that can be read, nothing was ever renamed."""
@@ -176,16 +180,24 @@ class Workspace:
             states = None if reader is None else self.states(reader.connection)
             if reader is not None:
                 self._require_own_histories(reader.connection)
-            state = State(environment, {}, {}, {}) if states is None else states.snapshot(environment)
+            nothing = State(environment, Published(), {}, {})
+            state = nothing if states is None else states.snapshot(environment, in_short=True)
             token = None if reader is None else reader.ephemera.get(TOKEN)
             state.sources = self.sources_now(state, verify=verify_sources, taken_in=taken_in)
             if state.published:
                 state.warehouse = self._warehouse_now(state, token, verify_data)
-            return self.judge(graph, state)
+            survey = self.judge(graph, state)
+        state.published.fetch_by(lambda keys: self._pointed(environment, keys))
+        return survey
+
+    def _pointed(self, environment: str, keys: Collection[AssetKey] | None) -> tuple[VersionRecord, ...]:
+        """Return published versions as they are recorded now: those of a survey that nobody looked at before."""
+        with self.reader() as reader:
+            return () if reader is None else self.states(reader.connection).pointed(environment, keys)
 
     def _require_own_histories(self, connection: sqlite3.Connection) -> None:
         """Raise ProjectError for a rename onto an asset that has a history of its own."""
-        renamed = {key: asset for key, asset in self.loaded.assets.items() if asset.renamed_from}
+        renamed = {key: asset for key, asset in self.loaded.notable().items() if asset.renamed_from}
         found = merge_problems(renamed, has_versions(connection, renamed)) if renamed else []
         if found:
             raise ProjectError(tuple(sorted(found)))
@@ -194,8 +206,9 @@ class Workspace:
         self, state: State, *, verify: bool, taken_in: Collection[AssetKey] = ()
     ) -> dict[AssetKey, SourceNow]:
         """Return what can be told of each source; with `verify` also that it cannot be told without taking it in."""
-        found = sources_now(self.loaded.assets.values(), state, self.config.root, verify=verify)
-        by_code = [asset for asset in self.loaded.assets.values() if asset.is_read_by_code]
+        notable = self.loaded.notable().values()
+        found = sources_now(notable, state, self.config.root, verify=verify)
+        by_code = [asset for asset in notable if asset.is_read_by_code]
         if by_code:
             from headwater.runtime.code_source import code_sources_now
 
@@ -208,13 +221,14 @@ class Workspace:
         Raises ProjectError with the problems that resolving found. One that only a new delivery can have caused is a
         matter of its asset alone: that asset is UNKNOWN, and says why.
         """
-        if any(asset.mappings for asset in self.loaded.assets.values()):
+        notable = self.loaded.notable().values()
+        if any(asset.mappings for asset in notable):
             from headwater.runtime.mapping_functions import MappingFunctions
 
             state.functions = MappingFunctions(self.config.root)
         altered = altered_files(state, self.config.root, self.suffix(state.environment))
         state.warehouse = replace(state.warehouse, altered_files=altered)
-        state.sources.update(foreign_tables(self.loaded.assets, state, state.warehouse))
+        state.sources.update(foreign_tables(notable, state, state.warehouse))
         return self.decide(graph, state)
 
     def decide(self, graph: AssetGraph, state: State) -> Survey:
@@ -224,17 +238,16 @@ class Workspace:
         by_delivery = {p.asset for p in problems if p.asset is not None and self._follows_from_data(p.asset, state)}
         if any(problem.asset not in by_delivery for problem in problems):
             raise ProjectError(tuple(sorted(set(problems))))
+        doubted: dict[AssetKey, Resolved] = {}
         for problem in problems:
-            found = resolved[AssetKey(str(problem.asset))]
+            key = AssetKey(str(problem.asset))
+            found = doubted.get(key, resolved[key])
             undecidable = (*found.definition.undecidable, str(problem))
-            definition = replace(found.definition, undecidable=undecidable)
-            resolved[found.asset.key] = replace(found, definition=definition)
+            doubted[key] = replace(found, definition=replace(found.definition, undecidable=undecidable))
+        resolved = resolved.replaced(doubted)
         self.cache.flush()
-        decisions: dict[AssetKey, Decision] = {}
-        for key in graph.order:
-            case = Case(resolved[key], state.published.get(key), state, decisions, now, self.config.timezone)
-            decisions[key] = decide(case)
-        return Survey(self.loaded, graph, resolved, state, decisions, now)
+        decisions, proven = decide_all(graph.order, resolved, state, now, self.config.timezone)
+        return Survey(self.loaded, graph, resolved, state, decisions, now, proven)
 
     def _follows_from_data(self, asset: str, state: State) -> bool:
         """Return whether nobody edited an asset or what it is built from: then a delivery is behind its problem."""

@@ -11,6 +11,7 @@ from headwater.lineage.graph import AssetGraph, build_graph
 from headwater.runtime.clock import to_iso
 from headwater.runtime.freshness import FreshnessNow, freshness_of_all
 from headwater.runtime.promise import all_promises
+from headwater.runtime.published import Published
 from headwater.runtime.state import Gate, Observation, State, TraceRead, VersionRecord
 
 
@@ -29,7 +30,7 @@ class Shelf:
         graph = build_graph(self.reads, {})
         assert isinstance(graph, AssetGraph)
         self.graph = graph
-        self.state = State("prod", {}, {}, {})
+        self.state = State("prod", Published(), {}, {})
         self.expected: dict[AssetKey, float] = {}
 
     def _asset(self, key: AssetKey, **fields: object) -> Asset:

@@ -35,8 +35,9 @@ def resolve(tmp_path: Path) -> Resolve:
         assert loaded.problems == ()
         found, problems = Definer(loaded, cache).resolve_all(None)
         assert problems == ()
+        definitions = {str(key): item.definition for key, item in found.items()}
         cache.close()
-        return {str(key): item.definition for key, item in found.items()}
+        return definitions
 
     return resolved
 
