@@ -26,7 +26,7 @@ types wheel:
 
 bench: $(INSTALLED)
 	$(BIN)/python bench/run_cost.py
-	$(BIN)/python bench/stale.py
+	$(BIN)/python bench/staleness.py
 	$(BIN)/python bench/lineage_speed.py
 
 # Writes the versions that installs repeat; run after changing dependencies in pyproject.toml.

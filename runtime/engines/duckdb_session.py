@@ -30,6 +30,7 @@ class DuckDBSession:
         self._identity = identity
         self._algorithm = algorithm
         self._fingerprints = duckdb_fingerprint.FingerprintSql(cursor, algorithm)
+        self._store: tuple[str, SchemaColumns | None] = ("", None)  # slices are being added to it; its columns
 
     def relation(self, physical: str) -> str:
         return f"{PRIVATE}.{identifier(physical)}"
@@ -53,14 +54,18 @@ class DuckDBSession:
 
     def begin_slices(self, store: str, first: int) -> None:
         with engine_errors():
-            duckdb_slices.begin(self._cursor, store, first)
+            self._store = store, duckdb_slices.begin(self._cursor, store, first)
 
     def add_slice(self, store: str, number: int, sql: str) -> int:
         query = _query(sql)
         with engine_errors(first_line=2):
             if "collate" in sql.lower():
                 refuse_collations(self._cursor, f"(\n{query}\n)")
-            return duckdb_slices.add(self._cursor, store, number, query)
+            begun, columns = self._store
+            assert begun == store, "slices are begun before they are added"
+            count, columns = duckdb_slices.add(self._cursor, store, number, query, columns)
+            self._store = store, columns
+            return count
 
     def store_columns(self, store: str) -> SchemaColumns:
         with engine_errors():

@@ -22,32 +22,39 @@ _LISTED = f"{PRIVATE}.{LISTED}"
 _MAKING = threading.Lock()  # two workers that make the same table at once conflict, `if not exists` or not
 
 
-def begin(cursor: duckdb.DuckDBPyConnection, store: str, first: int) -> None:
-    """Make room for slices from `first` on: what a step that never ended left under these numbers goes."""
+def begin(cursor: duckdb.DuckDBPyConnection, store: str, first: int) -> SchemaColumns | None:
+    """Make room for slices from `first` on: what a step that never ended left under these numbers goes.
+
+    Returns the columns of the store, or None where the first slice will make it.
+    """
     with _MAKING:
         cursor.execute(f"create table if not exists {_LISTED} (store varchar, physical varchar, slice bigint)")
-    if _exists(cursor, store):
-        cursor.execute(f"delete from {_name(store)} where {SLICE} >= {int(first)}")
+    if not _exists(cursor, store):
+        return None
+    cursor.execute(f"delete from {_name(store)} where {SLICE} >= {int(first)}")
+    return columns_of(cursor, store)
 
 
-def add(cursor: duckdb.DuckDBPyConnection, store: str, number: int, query: str) -> int:
-    """Add the rows of `query` as one slice; the first makes the store. Returns the number of rows.
+def add(
+    cursor: duckdb.DuckDBPyConnection, store: str, number: int, query: str, expected: SchemaColumns | None
+) -> tuple[int, SchemaColumns]:
+    """Add the rows of `query` as one slice to a store with the `expected` columns; None: there is no store yet.
 
-    Raises StepError where its columns are not those of the store.
+    Returns the number of rows and the columns of the store. Raises StepError where those of the query are others.
     """
     columns = describe(cursor, f"(\n{query}\n)")
     if any(name.lower() == SLICE for name, _ in columns):
         raise StepError(f"The column name {SLICE} is Headwater's own.", "Give the column another name.")
     rows = f"select *, {int(number)}::bigint as {SLICE} from (\n{query}\n)"
-    if not _exists(cursor, store):
-        return _count(cursor.execute(f"create table {_name(store)} as {rows}").fetchall())
-    expected = columns_of(cursor, store)
+    if expected is None:
+        count = _count(cursor.execute(f"create table {_name(store)} as {rows}").fetchall())
+        return count, columns_of(cursor, store)
     if columns != expected:
         raise StepError(
             f"A partition has the columns {_listed(columns)}, where others have {_listed(expected)}.",
             "Cast the columns, so that every partition has the same ones.",
         )
-    return _count(cursor.execute(f"insert into {_name(store)} {rows}").fetchall())
+    return _count(cursor.execute(f"insert into {_name(store)} {rows}").fetchall()), expected
 
 
 def show(cursor: duckdb.DuckDBPyConnection, store: str, physical: str, ranges: Ranges) -> None:
