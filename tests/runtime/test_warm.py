@@ -12,6 +12,7 @@ from headwater.runtime import loading
 from headwater.runtime.definer import Definer
 from headwater.runtime.freshness_view import survey_freshness
 from headwater.runtime.later import Later
+from headwater.runtime.state_reader import SqlStateReader
 
 from ..world import World
 
@@ -121,3 +122,19 @@ def test_code_that_reads_the_world_when_it_is_imported_is_never_kept(world: Worl
     assert "made.one" in world.status()
     world.write("names.txt", "one two")
     assert "made.two" in world.status()
+
+
+def test_versions_in_short_are_those_of_their_records(world: World) -> None:
+    """The projections say in short what the records say at length: also of blocked, rechecked and file versions."""
+    world.sql("mart.out", "select id from stg.orders order by id", "materialization: {kind: file, path: out/x.csv}")
+    world.sql("mart.total", "select sum(amount) as total from stg.orders", "checks: [{row_count: {min: 1}}]")
+    world.run()
+    world.csv("orders", "id,amount 1,10 1,20")
+    assert "BLOCKED" in world.built().values()
+    with world.load().workspace.reader() as reader:
+        assert reader is not None
+        states = SqlStateReader(reader.connection)
+        short, long = states.snapshot("prod", in_short=True), states.snapshot("prod")
+        assert short.published.standings == long.published.standings
+        assert {standing.kind for standing in short.published.standings.values()} >= {"external", "table", "file"}
+        assert dict(short.published) == dict(long.published)
