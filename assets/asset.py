@@ -106,7 +106,8 @@ class Materialization:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where an external asset comes from: a file (one format, one path), a table that something else writes, or,
+    """Where an external asset comes from: a file (one format, one path, which has a `{place}` for each key where the
+    asset has partitions), a table that something else writes, or,
     with neither, a function of the user's that returns the data (`Asset.python`).
 
     `data_time` names the column whose maximum is the data time. `options` are reader options such as `delimiter`.

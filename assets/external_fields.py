@@ -5,7 +5,7 @@ Two front ends end here: YAML, for files and tables, and the Python decorator, f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from headwater.assets.addition import source_problems
@@ -15,6 +15,9 @@ from headwater.assets.field_models import CodeSourceFields, CommonFields, Extern
 from headwater.assets.fields import FILE_FORMATS, common_fields, freeze_options, key_of_file, parsed_key, validated
 from headwater.assets.front import Declaring
 from headwater.assets.key import AssetKey
+from headwater.assets.partition_fields import declared_dimensions
+from headwater.assets.partition_files import form_faults
+from headwater.assets.partitions import Dimensions
 from headwater.assets.yaml_text import Path
 
 
@@ -32,7 +35,21 @@ def declare_external(
         return None, (wrong,)
     source, source_problems = _source(model, key, below)
     common, common_problems = common_fields(model, key, below)
-    return replace(common, source=source), source_problems + common_problems
+    dimensions, dimension_problems = declared_dimensions(model.partitions, key, below)
+    if model.partitions and not dimension_problems:
+        dimension_problems = tuple(
+            below.problem(("file",) if model.file else ("partitions",), message, remedy, key)
+            for message, remedy in _form_faults(model, dimensions)
+        )
+    found = replace(common, source=source, partitions=dimensions)
+    return found, source_problems + common_problems + dimension_problems
+
+
+def _form_faults(model: ExternalFields, dimensions: Dimensions) -> Iterator[tuple[str, str]]:
+    if model.file is None:
+        yield "`partitions` of a source go with `file`, which has a place for each key.", "Remove them."
+    else:
+        yield from form_faults(model.file, dimensions)
 
 
 def declare_code_source(

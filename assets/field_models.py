@@ -150,6 +150,7 @@ class ExternalFields(CommonFields):
     delimiter: str | None = None
     header: StrictBool | None = None
     null_values: Texts = ()
+    partitions: dict[str, object] = Field(default_factory=dict)
 
 
 class CodeSourceFields(CommonFields):

@@ -53,6 +53,14 @@ def declared_partitions(
     return DeclaredPartitions(dimensions, mappings, partitioned), tuple(reading.problems)
 
 
+def declared_dimensions(
+    given: Mapping[str, object], key: AssetKey, at: Declaring
+) -> tuple[Dimensions, tuple[Problem, ...]]:
+    """Return the dimensions of a source, with every problem; what is wrong is left out."""
+    reading = _Reading(key, Body(), at)
+    return reading.dimensions(given), tuple(reading.problems)
+
+
 class _Reading:
     """Reads the fields of one asset and notes what is wrong with them."""
 

@@ -450,7 +450,7 @@ class Project:
         changed = [
             key
             for key, asset in self.workspace.loaded.notable().items()
-            if asset.is_external and key in survey.state.observed and survey.decisions[key].status.word == "PENDING"
+            if asset.is_external and key in survey.state.observed and _may_have_changed(survey, key)
         ]
         if not changed:
             return survey
@@ -558,6 +558,17 @@ class Project:
         if key in self.assets or is_recorded(self.workspace, key):
             return key
         raise _unknown(text, self.assets)
+
+
+def _may_have_changed(survey: Survey, key: AssetKey) -> bool:
+    """Return whether a source has to be taken in to know what its readers would see; of one with a file for each
+    partition, also where files came or went."""
+    status = survey.decisions[key].status
+    if status.word == "PENDING" or not survey.resolved[key].asset.partitions:
+        return status.word == "PENDING"
+    codes = {reason.code for reason in status.reasons}
+    about_files = {"PARTITION_ADDED", "INPUT_REMOVED", "INPUT_CHANGED", "UPSTREAM_MISSING"}
+    return status.word == "STALE" and codes <= about_files
 
 
 def _note(survey: Survey, key: AssetKey) -> str | None:

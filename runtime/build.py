@@ -39,6 +39,7 @@ from headwater.runtime.sources import content_digest, file_state, require_unchan
 from headwater.runtime.state import PublishedFile, TraceRead
 
 if TYPE_CHECKING:
+    from headwater.runtime.part_files import PartFile
     from headwater.runtime.python_io import Taken
 
 SAMPLE_ROWS = 5
@@ -69,6 +70,7 @@ class Draft:
     shown: dict[str, Mapping[str, str]] = field(default_factory=dict)
     part: str | None = None  # the table that holds what a Python function returned for one partition
     added_keys: tuple[tuple[str, str], ...] = ()
+    files: list[PartFile] = field(default_factory=list)  # that partitions of a source were taken in from
 
 
 def perform(order: Order, session: Session, log: Log, monotonic: Callable[[], float] = time.perf_counter) -> Built:

@@ -14,7 +14,7 @@ from headwater.lineage.fingerprint import columns_of_key, condition_of_key
 from headwater.lineage.schema import SchemaColumns
 from headwater.runtime.engines.engine import Ranges, Session
 from headwater.runtime.fingerprints import shown_tokens, slice_tokens
-from headwater.runtime.order import BuiltSlices, Order, SliceOrder, SliceWork
+from headwater.runtime.order import BuiltSlices, Observed, Order, SliceOrder, SliceWork
 from headwater.runtime.state import TraceRead
 
 if TYPE_CHECKING:
@@ -53,6 +53,10 @@ def stage_slices(draft: Draft) -> None:
     session.show_slices(order.physical, store, work.kept.overlaid(work.new).id_ranges())
     draft.seen = {place for seen in saw for place in seen}
     draft.slices = BuiltSlices(store, work.orders, tuple(saw), {}, {}, {})
+    if order.resolved.asset.is_external:
+        from headwater.runtime.part_files import parts_to_json
+
+        draft.observed = Observed(parts_to_json((*work.files, *draft.files)), "")
 
 
 def fingerprint_slices(draft: Draft) -> None:
@@ -73,6 +77,11 @@ def fingerprint_slices(draft: Draft) -> None:
                 seen[upstream, key] = shown_tokens(draft.session, pinned.relation, pinned.version.schema, key, readers)
             elif upstream not in work.mapped:
                 tokens[upstream, key] = input_token(draft, upstream, key)
+        if draft.files:
+            from headwater.runtime.part_files import SOURCE_FILE
+
+            taken = zip(work.orders, draft.files, strict=True)
+            held[SOURCE_FILE] = {each.number: file.digest or "" for each, file in taken}
         draft.slices = replace(built, tokens=tokens, held=held, seen=seen)
     for key, partitions in order.shown:
         shown = _shown(draft, key, partitions)
@@ -97,6 +106,10 @@ def _query(draft: Draft, each: SliceOrder) -> tuple[str, Seen]:
     if each.sql is not None:
         reads = order.resolved.definition.reads
         return each.sql, frozenset((AssetKey(read.upstream), read.key) for read in reads)
+    if order.resolved.asset.is_external:
+        from headwater.runtime.part_files import take_in_part
+
+        return take_in_part(draft, each), frozenset()
     from headwater.runtime.build import returned_sql, seen_with_text
     from headwater.runtime.python_run import call_function
 

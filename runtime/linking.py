@@ -180,7 +180,7 @@ def _one_path_each(assets: Iterable[Asset]) -> list[Problem]:
 def _paths_that_hold_something_else(config: ProjectConfig, assets: Iterable[Asset]) -> list[Problem]:
     """No file asset may write over the project itself, over what Headwater keeps, or into a folder that is a source."""
     declared = list(assets)
-    sources = [(a.key, a.source.file) for a in declared if a.source is not None and a.source.file is not None]
+    sources = [(a.key, _glob(a, a.source.file)) for a in declared if a.source is not None and a.source.file is not None]
     files = {"headwater.toml", config.warehouse, f"{config.warehouse}.wal", config.state}
     folders = (".headwater", ".git", *config.asset_folders)
     found = []
@@ -199,6 +199,15 @@ def _paths_that_hold_something_else(config: ProjectConfig, assets: Iterable[Asse
                 message = f"it would write {path} into what {key} takes in ({source})."
                 found.append(_problem(asset, message, "Choose another folder.", "materialization"))
     return found
+
+
+def _glob(asset: Asset, path: str) -> str:
+    """Return the glob of a source's files; where each partition has one, its path has places for their keys."""
+    if not asset.partitions:
+        return path
+    from headwater.assets.partition_files import glob_of
+
+    return glob_of(path)
 
 
 def _one_table_each(config: ProjectConfig, assets: Assets) -> list[Problem]:

@@ -30,7 +30,7 @@ def sources_now(assets: Iterable[Asset], state: State, root: Path, *, verify: bo
     found: dict[AssetKey, SourceNow] = {}
     for asset in assets:
         observation = state.observed.get(asset.key)
-        if asset.source is None or asset.source.file is None or observation is None:
+        if asset.source is None or asset.source.file is None or asset.partitions or observation is None:
             continue
         if not observation.state.startswith("["):  # it was no file then: its definition has changed
             continue

@@ -21,6 +21,7 @@ from headwater.runtime.state import PublishedFile, SliceTrace, TraceRead, Versio
 if TYPE_CHECKING:
     from headwater.assets.partitions import Partition, PartitionMapping, PartitionSet
     from headwater.lineage.slices import SliceMap
+    from headwater.runtime.part_files import PartFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class SliceWork:
     mapped: Mapping[AssetKey, tuple[PartitionMapping, SliceMap]]
     store: str | None
     functions: Mapping[str, Callable[..., Iterable[str]]]  # of mappings, by name
+    files: tuple[PartFile, ...] = ()  # of a source: those of the kept partitions, as far as their content is known
 
     def read_by(self, readers: PartitionSet, upstream: AssetKey) -> SliceMap:
         """Return the slices that `readers` read now of an upstream that is read in parts."""

@@ -24,6 +24,7 @@ from headwater.lineage.fingerprint import added
 from headwater.lineage.slices import SliceMap
 from headwater.runtime.clock import from_iso
 from headwater.runtime.model import PartitionLine, Reason, StatusWord
+from headwater.runtime.part_status import files_are_as_taken_in, is_late
 from headwater.runtime.sentences import definition_message, gone_columns, rows_moved, some, what_is_seen
 from headwater.runtime.state import SliceRead, SliceTrace, VersionRecord
 
@@ -42,7 +43,9 @@ class PartitionStatus:
     """How the partitions of an asset divide among the statuses; `whole`: something about all of it is not current.
 
     Of the stale ones, `rolled_back` are those that no run builds because a rollback left what it would make; readers
-    may stand on those in `settled`, and `absent` are those that readers do not see at all. None: there are none.
+    may stand on those in `settled`, and `absent` are those that readers do not see at all. Of a source, there is
+    nothing to take in for those in `without_file`; those that are `late` wait for files of sources that were not
+    delivered. None: there are none.
     """
 
     space: Space
@@ -52,6 +55,24 @@ class PartitionStatus:
     rolled_back: PartitionSet | None = None
     settled: PartitionSet | None = None
     absent: PartitionSet | None = None
+    without_file: PartitionSet | None = None
+    late: PartitionSet | None = None
+
+    def needed(self, force: bool) -> PartitionSet:
+        """Return the partitions to build: those known to need it, or with `force` all that can be built.
+
+        Of a source, those that may have changed too: only taking them in can tell. Never those that a rollback keeps.
+        """
+        everything, kept = self.space.all(), self.rolled_back or self.space.empty()
+        if self.without_file is not None:
+            return (everything if force else everything - self.of("CURRENT")) - self.without_file - kept
+        found = self.of("MISSING") | self.of("STALE") | self.of("UNKNOWN")
+        return (everything if force else found) - self.not_yet - kept
+
+    @property
+    def not_yet(self) -> PartitionSet:
+        """The partitions that nothing here can bring: they wait for files."""
+        return self.late or self.space.empty()
 
     def line(self) -> PartitionLine | None:
         """Return what `stale` shows of it; nothing for an asset that has no partitions and only reads some."""
@@ -69,17 +90,24 @@ class PartitionStatus:
     def as_found(self) -> PartitionStatus:
         """Return the status where what is published counts as it is: all that was ever built is current."""
         missing, absent = self.of("MISSING"), self.absent or self.space.empty()
-        there = self.space.all() - missing - absent
-        return PartitionStatus(self.space, {"MISSING": missing, "CURRENT": there}, absent=self.absent)
+        sets: Mapping[StatusWord, PartitionSet] = {
+            "MISSING": missing,
+            "CURRENT": self.space.all() - missing - absent,
+        }
+        return PartitionStatus(self.space, sets, absent=self.absent, late=self.late)
 
-    def waited_for(self, reader: Asset, *, running: bool) -> Iterator[tuple[StatusWord, PartitionSet]]:
+    def waited_for(self, reader: Asset, *, running: bool, mapped: bool) -> Iterator[tuple[StatusWord, PartitionSet]]:
         """Yield the partitions, by their status, that a reader of them has to wait for. On settled ones it may stand.
 
         One that skips what is missing waits for it, too, until a run has come to the reader: then nobody will build it.
+        For files that were not delivered only those wait that are `mapped` to single partitions: no run can bring them.
         """
+        skips = reader.missing_partitions == "skip"
         for word, parts in self.sets.items():
-            skipped = word == "MISSING" and running and reader.missing_partitions == "skip"
+            skipped = word == "MISSING" and running and skips
             behind = parts if self.settled is None else parts - self.settled
+            if word == "MISSING" and (skips or not mapped):
+                behind = behind - self.not_yet
             if behind and word != "CURRENT" and not skipped:
                 yield word, behind
 
@@ -91,6 +119,8 @@ class PartitionStatus:
     def is_settled(self) -> bool:
         """Whether a run leaves every partition that is not current as it is, and readers may stand on all of them."""
         others = self.space.all() - self.of("CURRENT")
+        if self.without_file is not None:  # a source: what was not delivered is no matter of a run's
+            others = others - self.not_yet
         return not self.whole and others <= (self.settled or self.space.empty())
 
 
@@ -160,6 +190,17 @@ def divided(space: Space, failures: list[Failure], precedence: tuple[StatusWord,
     return PartitionStatus(space, sets, whole, waiting)
 
 
+def late(case: Case, space: Space) -> PartitionSet | None:
+    """Return the partitions that wait, through any number of assets, for a file of a source; None where none do."""
+    found = None
+    for upstream, mapping in case.asset.mappings if case.asset.missing_partitions == "wait" else ():
+        known = case.decisions.get(upstream)
+        if known is not None and known.partitions is not None and known.partitions.late:
+            touched = backward(mapping, known.partitions.late, space, case.state.functions) & space.all()
+            found = touched if found is None else found | touched
+    return found
+
+
 def upstream_is_current(case: Case, space: Space) -> Iterator[Failure]:
     """0. Every upstream is CURRENT where a partition reads it."""
     for upstream, decision in _not_current(case):
@@ -172,7 +213,8 @@ def upstream_is_current(case: Case, space: Space) -> Iterator[Failure]:
         elif theirs is None or theirs.whole or upstream not in case.state.published:
             yield _waits(decision.status.word, upstream, space.all(), None)
         else:
-            waited_for: list[tuple[str, PartitionSet]] = [*theirs.waited_for(case.asset, running=case.state.running)]
+            waits = theirs.waited_for(case.asset, running=case.state.running, mapped=mapping is not None)
+            waited_for: list[tuple[str, PartitionSet]] = [*waits]
             if mapping is not None and theirs.absent and case.asset.missing_partitions == "wait":
                 waited_for.append(("ROLLED_BACK", theirs.absent))
             for word, parts in waited_for:
@@ -232,20 +274,22 @@ def _waits(word: str, upstream: AssetKey, touched: PartitionSet, theirs: Partiti
 def is_published(case: Case, space: Space, mine: SliceMap) -> Iterator[Failure]:
     """1. Every partition is published in this environment, and none of them has ceased to exist."""
     version = case.published
-    if version is None:
+    if case.asset.is_external:
+        yield from files_are_as_taken_in(case, space, mine)
+    elif version is None:
         message = f"{case.asset.key} was never published in {case.state.environment}."
         if not space.all():
             message = f"{case.asset.key} has no partitions yet."
         yield "MISSING", Reason("NEVER_BUILT", message, partitions=space.all().ranges), space.all()
         return
-    if case.asset.key in case.state.shown_as:
+    if version is not None and case.asset.key in case.state.shown_as:
         message = f"it was renamed: readers find it as {case.state.shown_as[case.asset.key]} until a run moves it."
         yield "STALE", Reason("RENAMED", message), None
-    missing = space.all() - mine.domain
+    missing = space.empty() if case.asset.is_external else space.all() - mine.domain
     if missing:
         message = f"{some_of(case.asset.key, missing)} was never built."
         yield "MISSING", Reason("PARTITION_ADDED", message, partitions=missing.ranges), missing
-    gone = 0 if version.slices is None else version.slices.count - mine.count
+    gone = 0 if version is None or version.slices is None else version.slices.count - mine.count
     if gone:
         message = f"readers see {gone} {'partition' if gone == 1 else 'partitions'} that no longer exist."
         yield "STALE", Reason("DEFINITION_CHANGED", message), None
@@ -326,6 +370,7 @@ def shows_today(case: Case, version: VersionRecord, kept: PartitionSet | None = 
     mine = slice_map(version, space)
     clauses = (is_published, definition_is_todays, reads_are_todays, inputs_are_equal, is_not_volatile)
     found = [failure for clause in clauses for failure in clause(past, space, mine) if failure[1].code != "RENAMED"]
+    found = [failure for failure in found if not is_late(failure)]
     if kept:
         same = kept - mine.differs(slice_map(case.published, space))
         found = [(word, reason, parts) for word, reason, parts in found if parts is None or parts - same]

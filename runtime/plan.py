@@ -133,10 +133,11 @@ def _partition_step(
     """Return the step of a partitioned asset: it builds the partitions that need it, of those asked for."""
     space = partitions.space
     chosen = space.all() if only is None or not space.axes else _asked_for(resolved.asset.key, space, only)
-    certain = (partitions.of("MISSING") | partitions.of("STALE") | partitions.of("UNKNOWN")) & chosen
-    perhaps = partitions.of("PENDING") & chosen
-    if force:
-        certain = chosen
+    perhaps = (partitions.of("PENDING") & chosen) - partitions.not_yet
+    gone = partitions.of("STALE") - partitions.not_yet  # of a source, there is nothing to take in for them
+    certain = (partitions.needed(force) | gone) & chosen
+    if not force:
+        certain = certain - perhaps
     if partitions.rolled_back is not None and partitions.settled is not None:
         certain = certain - partitions.rolled_back
         perhaps = perhaps | (partitions.rolled_back - partitions.settled) & chosen
@@ -147,12 +148,14 @@ def _partition_step(
     status = decision.status
     if (status.word == "CURRENT" and not force) or (only is not None and not certain and not perhaps):
         return None
+    about = certain | perhaps
+    if partitions.not_yet and not about and not partitions.whole and not _is_renamed(decision):
+        return None
     seconds = expected.get(resolved.asset.key)
     if decision.settled and _is_renamed(decision) and not force:
         return Step(resolved.asset.key, "REUSE", "CERTAIN", status.reasons, seconds)
     named = tuple(_without_kept(status.reasons, partitions))
     reasons = (Reason("FORCED", "asked for with --force."), *named) if force else named
-    about = certain | perhaps
     action = _action(resolved, state, () if force or about else named)
     sure = (certain or partitions.whole or force) and not (decision.final and not force)
     certainty: Certainty = "CERTAIN" if sure else "IF_INPUT_CHANGES"

@@ -9,6 +9,8 @@ from headwater.runtime.clock import readable
 from headwater.runtime.model import Clause, Reason, StatusWord
 from headwater.runtime.staleness import CLAUSES, PRECEDENCE, Case, Decision
 
+_ABOUT_FILES = ("INPUT_CHANGED", "INPUT_REMOVED", "PARTITION_ADDED", "UPSTREAM_MISSING", "UNDECIDABLE")
+
 
 def clauses_of(case: Case, decision: Decision, within: PartitionSet | None = None) -> tuple[Clause, ...]:
     """Return every clause with its answer, failing ones first, as `why` shows them; `within` these partitions only.
@@ -41,9 +43,7 @@ def failures_within(
     if decision.partitions is None:
         found = [(clause.name, *failure) for clause in CLAUSES for failure in clause.failures(case)]
     else:
-        from headwater.runtime.partition_status import failures_by_clause
-
-        found = [(name, word, reason) for name, (word, reason, _) in failures_by_clause(case, within)]
+        found = list(_failures_of_partitions(case, within))
         rolled_back = decision.partitions.rolled_back
         if rolled_back is not None and (within is None or within & rolled_back):
             reasons = decision.status.reasons
@@ -52,6 +52,20 @@ def failures_within(
     blocks = [reason for reason in decision.status.reasons if reason.code == "BLOCKED" and reason not in known]
     found += [("checks", "STALE", reason) for reason in blocks]
     return tuple(sorted(found, key=lambda failure: PRECEDENCE.index(failure[1])))
+
+
+def _failures_of_partitions(case: Case, within: PartitionSet | None) -> Iterator[tuple[str, StatusWord, Reason]]:
+    """Yield the clause, the status and the reason. Of a source, what is about its files fails the clause `source`.
+
+    Files that were not delivered are no failure of the whole: it is CURRENT without them.
+    """
+    from headwater.runtime.part_status import is_late
+    from headwater.runtime.partition_status import failures_by_clause
+
+    for name, (word, reason, parts) in failures_by_clause(case, within):
+        about_files = case.asset.is_external and name == "published" and reason.code in _ABOUT_FILES
+        if within is not None or not case.asset.is_external or not is_late((word, reason, parts)):
+            yield "source" if about_files else name, word, reason
 
 
 def _unbuilt(decision: Decision, within: PartitionSet | None) -> bool:

@@ -79,6 +79,8 @@ def shared_with_equal(version: VersionRecord, state: State, order: Order, built:
     published = state.published.get(version.asset)
     if published is None or version.physical == published.physical or version.is_foreign:
         return version
+    if version.kind == "external" and version.slices is not None:  # its slices say which files they are from
+        return version
     altered = published.physical in state.warehouse.altered
     if altered or not same_data(version, published) or version.kind == "view" or published.kind != version.kind:
         return version

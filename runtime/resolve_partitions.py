@@ -11,6 +11,7 @@ from headwater.runtime.data_time import oldest_of, recorded, times_recorded
 from headwater.runtime.literals import partition_literal
 from headwater.runtime.model import Reason
 from headwater.runtime.order import Order, SliceOrder, SliceWork
+from headwater.runtime.part_files import there
 from headwater.runtime.partition_holds import missing_for_holds
 from headwater.runtime.partition_status import PartitionStatus, missing_facts, slice_map
 from headwater.runtime.resolve import Ended, Look, Reuse, Situation, make_order, pinned_sql, stored_version
@@ -31,9 +32,16 @@ def resolve_partitions(at: Situation, case: Case, decision: Decision, force: boo
     assert status is not None, "a partitioned asset has the status of its partitions"
     space = status.space
     chosen = space.all() if at.only is None or not space.axes else space.parse(at.only)
-    needed = _needed(status, force) & chosen
-    waiting = status.waiting & chosen if status.waiting is not None else space.empty()
-    needed = needed - waiting
+    kept = status.rolled_back or space.empty()
+    waiting = (status.waiting or space.empty()) & chosen
+    needed = (status.needed(force) & chosen) - waiting
+    waiting = waiting - status.not_yet
+    gone = space.empty()
+    if case.asset.is_external:
+        source = at.state.sources.get(case.asset.key)
+        if source is not None and source.problem is not None:
+            return Ended("FAILED", source.problem, decision)
+        gone = ((status.without_file or gone) & slice_map(case.published, space).domain) - kept
     rolled_back = [reason.message for reason in decision.status.reasons if reason.code == "ROLLED_BACK"]
     codes = {reason.code for reason in decision.status.reasons if reason.partitions is None}
     if decision.held:
@@ -44,9 +52,9 @@ def resolve_partitions(at: Situation, case: Case, decision: Decision, force: boo
     if case.published is not None and "RENAMED" in codes and decision.settled and not force:
         return Reuse(case.published, f"It was called {at.state.shown_as[case.asset.key]} before; nothing was computed.")
     altered = any(reason.code == "DATA_ALTERED" for reason in decision.status.reasons)
-    if altered and slice_map(case.published, space).domain - needed:  # it would be taken over as it was altered
+    if altered and slice_map(case.published, space).domain - needed - gone:  # it would be taken over as it was altered
         return _altered(case, decision, rolled_back)
-    if not needed and "DEFINITION_CHANGED" not in codes:
+    if not needed and not gone and "DEFINITION_CHANGED" not in codes:
         if waiting:
             reason = next(r for r in decision.status.reasons if r.code in ("UPSTREAM_MISSING", "UPSTREAM_PENDING"))
             return Ended("HELD", f"{reason.message}{_remedy(case, reason)}", decision)
@@ -56,12 +64,13 @@ def resolve_partitions(at: Situation, case: Case, decision: Decision, force: boo
             return Ended("ROLLED_BACK", rolled_back[0], decision, case.published)
         message = "What its partitions read proved equal to what they read; nothing was computed."
         return Ended("VERIFIED_EQUAL", message, decision, case.published)
-    if not force and at.only is None and not rolled_back:  # a version of today has what the rollback left
+    if not force and at.only is None and not rolled_back and not case.asset.is_external:
+        # after a rollback, a version of today has what was left; of a source, none is known to be as its files are
         stored = stored_version(at, case, look)
         if stored is not None:
             return stored
     order = make_order(at, case, "BUILD", None)
-    work = _work(at, case, order, status, needed)
+    work = _work(at, case, order, status, needed, gone)
     if case.published is not None and work.kept.domain != work.current:  # these slices stay as old as they were
         before = times_recorded(case.published.data_times)
         order = replace(order, inside=recorded(oldest_of([before, times_recorded(order.inside)])))
@@ -86,22 +95,16 @@ def _remedy(case: Case, reason: Reason) -> str:
     return "" if gone else f" Select +{case.asset.key}."
 
 
-def _needed(status: PartitionStatus, force: bool) -> PartitionSet:
-    """Return the partitions to build: those known to need it, or with `force` all that can be built.
-
-    Never those that a rollback keeps.
-    """
-    kept = status.rolled_back or status.space.empty()
-    if force:
-        return status.space.all() - kept
-    return (status.of("MISSING") | status.of("STALE") | status.of("UNKNOWN")) - kept
-
-
-def _work(at: Situation, case: Case, order: Order, status: PartitionStatus, needed: PartitionSet) -> SliceWork:
+def _work(
+    at: Situation, case: Case, order: Order, status: PartitionStatus, needed: PartitionSet, gone: PartitionSet
+) -> SliceWork:
+    """Return the work: `needed` partitions are built, those that are `gone` from a source are left out."""
     published = case.published
     slices = None if published is None else published.slices
     mine = slice_map(published, status.space)
-    kept = mine.without(needed)
+    kept = mine.without(needed | gone)
+    source = at.state.sources.get(case.asset.key)
+    files = () if source is None else source.files
     new = SliceMap.numbered(needed, at.reader.last_slice(case.asset.key) + 1)
     work = SliceWork(
         orders=(),
@@ -112,6 +115,7 @@ def _work(at: Situation, case: Case, order: Order, status: PartitionStatus, need
         mapped=_mapped(case, order),
         store=None if slices is None else slices.store,
         functions=at.state.functions,
+        files=tuple(it for it in files if there([it], status.space) & kept.domain),
     )
     orders = []
     for partition, number in new.items():

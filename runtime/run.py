@@ -231,7 +231,11 @@ class Run:
             seen = observation_of(version, built, self._at.now)
             books.facts.append(taken_in_entry(seen, books.state.observed.get(version.asset)))
             books.state.observed[version.asset] = seen
-            books.state.sources.pop(version.asset, None)
+            before = books.state.sources.pop(version.asset, None)
+            if version.slices is not None:
+                from headwater.runtime.part_files import after_taking_in
+
+                books.state.sources[version.asset] = after_taking_in(before, seen.state)
         outcome: StepOutcome = "REUSED" if order.kind == "RECHECK" else "OBSERVED" if external else "PUBLISHED"
         result = StepResult(
             version.asset,

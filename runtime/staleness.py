@@ -22,6 +22,7 @@ from headwater.runtime.state import Hold, State, TraceRead, VersionRecord
 
 if TYPE_CHECKING:
     from headwater.assets.partitions import PartitionSet
+    from headwater.runtime.partition_status import Failure as PartitionFailure
     from headwater.runtime.partition_status import PartitionStatus
 
 PRECEDENCE: tuple[StatusWord, ...] = ("MISSING", "UNKNOWN", "STALE", "PENDING", "CURRENT")
@@ -118,7 +119,7 @@ def _missing_partitions(case: Case, upstream: Decision) -> str:
         return ""
     from headwater.runtime.partition_status import some_ranges
 
-    waited_for = dict(upstream.partitions.waited_for(case.asset, running=case.state.running))
+    waited_for = dict(upstream.partitions.waited_for(case.asset, running=case.state.running, mapped=False))
     return some_ranges(waited_for["MISSING"]) if "MISSING" in waited_for else ""
 
 
@@ -157,8 +158,8 @@ def data_is_unaltered(case: Case) -> Iterator[Failure]:
 
 def source_is_as_observed(case: Case) -> Iterator[Failure]:
     """2b. A source is as it was when last taken in (the free tier: equal means unchanged, different means maybe)."""
-    if not case.asset.is_external or case.published is None:
-        return
+    if not case.asset.is_external or case.published is None or case.asset.partitions:
+        return  # of partitions, `part_status` says it
     seen = case.state.observed.get(case.asset.key)
     if seen is not None and seen.digest != case.published.source.get("sha256"):
         message = (
@@ -291,7 +292,7 @@ def decide(case: Case) -> Decision:
 def _decide_partitions(case: Case) -> Decision:
     """Return the status of a partitioned asset: its gravest, but MISSING only where none of it was ever published."""
     from headwater.runtime.partition_holds import kept_by_rollbacks
-    from headwater.runtime.partition_status import divided, failures_of, slice_map, space_of
+    from headwater.runtime.partition_status import divided, failures_of, late, slice_map, space_of
 
     found, space = list(failures_of(case)), space_of(case)
     kept = kept_by_rollbacks(case, space, found)
@@ -299,12 +300,31 @@ def _decide_partitions(case: Case) -> Decision:
     if kept.parts:
         absent = kept.parts - slice_map(case.published, space).domain
         partitions = replace(partitions, rolled_back=kept.parts, settled=kept.settled, absent=absent)
+    found += kept.failures
+    if case.asset.is_external:
+        return _decide_files(case, found, partitions)
+    partitions = replace(partitions, late=late(case, space))
     missing: StatusWord = "MISSING" if case.published is None else "STALE"
-    failures: list[Failure] = [
-        (missing if word == "MISSING" else word, reason) for word, reason, _ in (*found, *kept.failures)
-    ]
+    failures: list[Failure] = [(missing if word == "MISSING" else word, reason) for word, reason, _ in found]
     decision = _decided(case, failures, partitions) if failures else CURRENT
     return replace(decision, partitions=partitions)
+
+
+def _decide_files(case: Case, found: list[PartitionFailure], partitions: PartitionStatus) -> Decision:
+    """Return the status of a source with a file for each partition. Files that were not delivered are no matter of
+    ours: they are MISSING and said, and the source is CURRENT without them."""
+    from headwater.runtime.part_status import is_late, without_file
+
+    space = partitions.space
+    late = [failure for failure in found if is_late(failure)]
+    closed, awaited = without_file(found, space), without_file(late, space)
+    partitions = replace(partitions, waiting=None, without_file=closed, late=awaited)
+    missing: StatusWord = "MISSING" if case.published is None else "STALE"
+    ours = [failure for failure in found if not is_late(failure)]
+    failures: list[Failure] = [(missing if word == "MISSING" else word, reason) for word, reason, _ in ours]
+    decision = _decided(case, failures, partitions) if failures else CURRENT
+    status = Status(decision.status.word, (*decision.status.reasons, *(reason for _, reason, _ in late)))
+    return replace(decision, status=status, partitions=partitions)
 
 
 def _decided(case: Case, failures: list[Failure], partitions: PartitionStatus | None = None) -> Decision:

@@ -13,6 +13,7 @@ from headwater.lineage.fingerprint import FILE_BYTES
 from headwater.lineage.schema import SchemaColumns
 
 if TYPE_CHECKING:
+    from headwater.runtime.part_files import PartFile
     from headwater.runtime.published import Published
 
 Ranges = Sequence[tuple[int, int]]  # of slice numbers, both ends included
@@ -181,13 +182,15 @@ class DynamicKey:
 class SourceNow:
     """A source as it is now, by the free tier. `changed` is None where that cannot be told; `problem` says why.
 
-    `state` is the file state (JSON text) that was compared, where it was found unchanged.
+    `state` is the file state (JSON text) that was compared, where it was found unchanged. `files` are those of a source
+    with a file for each partition.
     """
 
     changed: bool | None
     problem: str | None = None
     detail: str = ""
     state: str = ""
+    files: tuple[PartFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,6 +213,12 @@ class Workspace:
             from headwater.runtime.code_source import code_sources_now
 
             found.update(code_sources_now(by_code, state, self.loaded, verify=verify, taken_in=taken_in))
+        for asset in notable:
+            if asset.is_external and asset.partitions:
+                from headwater.runtime.part_files import parts_now
+
+                now = self.outside.now()
+                found[asset.key] = parts_now(asset, state, self.config.root, now, verify=verify)
         return found
 
     def judge(self, graph: AssetGraph, state: State) -> Survey:

@@ -108,9 +108,11 @@ def test_the_examples_of_the_page_on_partitions_are_one_sound_project(tmp_path: 
 
 def test_the_examples_of_the_page_on_sources_are_one_project_that_is_cut_off_as_it_says(tmp_path: Path) -> None:
     page = ROOT / "docs" / "sources.md"
-    (yaml,), (python,) = (blocks(page, name) for name in ("yaml", "python"))
+    (yaml, parts), (python,) = (blocks(page, name) for name in ("yaml", "python"))
     files = {
         "headwater.toml": "",
+        "data/flights/2024-01-01.csv": "carrier,delay\nHW,5\n",
+        "assets/raw/flights.yaml": parts,
         "data/orders.csv": "order_id,amount\n1,2.50\n",
         "data/visits/monday.csv": "visitor\nann\n",
         "bank/published.json": '{"version": 1, "rates": {"EUR": 1.1, "CHF": 1.2}}',
@@ -123,7 +125,9 @@ def test_the_examples_of_the_page_on_sources_are_one_project_that_is_cut_off_as_
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert load_project(tmp_path).run().outcome == "SUCCEEDED"
-    assert {status.word for status in load_project(tmp_path).status().values()} == {"CURRENT"}
+    report = load_project(tmp_path).status()
+    assert {status.word for status in report.values()} == {"CURRENT"}
+    assert [it.partitions.missing for it in report.assets if it.partitions] == [("2024-01-02..2024-01-03",)]
     bank = tmp_path / "bank" / "published.json"
     bank.write_text(bank.read_text().replace("1,", "2,", 1))
     assert load_project(tmp_path).status()["raw.rates"].word == "PENDING"
