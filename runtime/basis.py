@@ -99,8 +99,7 @@ def changes_since(plan: Plan, today: Today, again: Plan) -> Iterator[str]:
 
 
 def _ground(today: Today, key: AssetKey) -> Ground:
-    resolved, version = today.resolved.get(key), today.state.published.get(key)
-    number = None if version is None else version.number
+    resolved, number = today.resolved.get(key), today.state.published.number(key)
     if resolved is None:
         return Ground(key, None, None, number)
     seen = today.state.observed.get(key) if resolved.asset.is_external else None

@@ -42,6 +42,11 @@ class Published(MutableMapping[AssetKey, VersionRecord]):
         """Return the assets whose version is of a kind, such as `file`."""
         return [key for key, standing in self.standings.items() if standing.kind == kind]
 
+    def number(self, key: AssetKey) -> int | None:
+        """Return the number of the version of an asset, or None; nothing is read for it."""
+        standing = self.standings.get(key)
+        return None if standing is None else standing.number
+
     def __getitem__(self, key: AssetKey) -> VersionRecord:
         found = self._records.get(key)
         if found is None:
