@@ -33,9 +33,12 @@ def with_slices_of(
 ) -> Slices | None:
     """Return `slices` over the stored rows of `published`, where each partition is proven to hold the same; else None.
 
-    That all rows are equal together is not enough: they may have moved from one partition to another.
+    That all rows are equal together is not enough: they may have moved from one partition to another. Nor are the
+    slices of two builds one where each saw rows under a condition of its own: what it saw is kept by its number.
     """
     theirs, work = published.slices, order.slices
+    if built.slices is not None and built.slices.seen:
+        return None
     if theirs is None or work is None or built.slices is None or theirs.count != slices.count:
         return None
     shown, before = work.kept.overlaid(work.new), SliceMap.restore(theirs.parts, work.new.space)
