@@ -138,3 +138,22 @@ def test_versions_in_short_are_those_of_their_records(world: World) -> None:
         assert short.published.standings == long.published.standings
         assert {standing.kind for standing in short.published.standings.values()} >= {"external", "table", "file"}
         assert dict(short.published) == dict(long.published)
+
+
+def test_what_was_renamed_is_known_in_short_by_its_new_name(world: World) -> None:
+    """Before the rename is recorded, when it is, and when the projections are made again from the entries."""
+    (world.root / "assets" / "stg" / "orders.sql").rename(world.root / "assets" / "stg" / "sold.sql")
+    text = (world.root / "assets" / "stg" / "sold.sql").read_text()
+    world.write("assets/stg/sold.sql", text.replace("checks:", "renamed_from: stg.orders\nchecks:"))
+    world.sql("mart.total", "select sum(amount) as total from stg.sold")
+    world.python("p", (world.root / "assets" / "p.py").read_text().replace("stg.orders", "stg.sold"))
+    for after in (world.load, world.run, lambda: world.load().rebuild_ledger()):
+        after()
+        project = world.load()
+        with project.workspace.reader() as reader:
+            assert reader is not None
+            states = project.workspace.states(reader.connection)
+            short, long = states.snapshot("prod", in_short=True), states.snapshot("prod")
+            assert short.published.standings == long.published.standings
+            assert "stg.sold" in short.published.standings
+    assert set(world.status().values()) == {"CURRENT"}
