@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.assets.asset import Asset, Freshness, Location, Source
 from headwater.assets.key import AssetKey
+from headwater.assets.partitions import Space
 from headwater.lineage.definition import Definition, ReadSet
 from headwater.runtime.deciding import decide_all
 from headwater.runtime.model import Status
+from headwater.runtime.partition_status import PartitionStatus
 from headwater.runtime.published import Published
 from headwater.runtime.resolutions import Resolutions
 from headwater.runtime.staleness import CLAUSES, Case, Decision, Resolved, decide
 from headwater.runtime.standing import is_proven_current, is_trusted, outline_of, standing_of
-from headwater.runtime.state import Gate, State, TraceRead, VersionRecord, WarehouseNow
+from headwater.runtime.state import Gate, Hold, State, TraceRead, VersionRecord, WarehouseNow
 
 NOW = datetime(2024, 1, 6, 12, tzinfo=UTC)
 KEYS = [AssetKey(name) for name in ("a.a", "a.b", "a.c", "a.d")]  # each may read those before it
@@ -155,3 +159,64 @@ def test_what_nothing_happened_to_is_proven_without_a_record():
     decisions, proven = decide_all(today, resolved, state, NOW, "UTC")
     assert proven == set(today)
     assert {key: decision.status.word for key, decision in decisions.items()} == dict.fromkeys(today, "CURRENT")
+
+
+A, B, C, _ = KEYS
+OTHER = Definition("q", "", "")
+
+
+def built(item: Resolved, **other: object) -> VersionRecord:
+    """The version of today's definition over the first versions of what is read."""
+    trace = tuple(TraceRead(AssetKey(read.upstream), 1, "*", "1:1:1:t") for read in item.definition.reads)
+    gate = Gate("PASS", "p", tuple(TraceRead(AssetKey(read.upstream), 1, "*", "1:1:1:t") for read in item.check_reads))
+    parts = item.definition.parts(), item.definition.hash
+    version = VersionRecord(item.asset.key, 1, "table", "t", 1, SCHEMA, *parts, trace, {"*": "1:1:1:t"}, gate)
+    return replace(version, created="2024-01-06T00:00:00Z", **other)  # type: ignore[arg-type]
+
+
+ITEM = plain(C, A, checks=(B,))
+MOVED = {"*": "2:2:2:t"}  # other rows
+
+
+@pytest.mark.parametrize(
+    ("today", "version", "others"),
+    [
+        (ITEM, built(ITEM, definition_hash=OTHER.hash), {}),
+        (ITEM, built(ITEM), {A: built(plain(A), number=2, tokens=MOVED)}),
+        (ITEM, built(ITEM), {B: built(plain(B), number=2, tokens=MOVED)}),
+        (ITEM, built(ITEM, trace=()), {}),
+        (plain(C, A), built(ITEM, trace=built(plain(C, A, B)).trace), {}),
+        (ITEM, built(ITEM, gate=Gate("BLOCK", "p", built(ITEM).gate.reads)), {}),
+        (ITEM, built(ITEM, gate=Gate("PASS", "q", built(ITEM).gate.reads)), {}),
+        (replace(ITEM, checks_id="q"), built(ITEM), {}),
+        (replace(ITEM, definition=replace(ITEM.definition, undecidable=("a call",))), built(ITEM), {}),
+        (replace(ITEM, definition=replace(ITEM.definition, volatility="VOLATILE")), built(ITEM), {}),
+        (replace(ITEM, definition=replace(ITEM.definition, volatility="CLOCK")), built(ITEM), {}),
+    ],
+)
+def test_one_thing_that_moved_is_never_proven(
+    today: Resolved, version: VersionRecord, others: dict[AssetKey, VersionRecord]
+) -> None:
+    first = {A: built(plain(A)), B: built(plain(B)), **others}
+    state = State("prod", Published([*first.values(), version]), {}, {})
+    decisions = dict.fromkeys(first, Decision(Status("CURRENT")))
+    assert not is_proven_current(C, outline_of(today), state, decisions)
+    assert decide(Case(today, version, state, decisions, NOW, "UTC")).status.word != "CURRENT"
+
+
+@pytest.mark.parametrize("moved", ["nothing", "holds", "shown_as", "partitions", "status", "gone"])
+def test_what_has_clauses_of_its_own_is_left_to_them(moved: str) -> None:
+    first = {A: built(plain(A)), B: built(plain(B))}
+    state = State("prod", Published([*first.values(), built(ITEM)]), {}, {})
+    decisions = dict.fromkeys(first, Decision(Status("CURRENT")))
+    if moved == "holds":
+        state.holds = {C: (Hold(built(ITEM), "2024-01-06T00:00:00Z", "me", ""),)}
+    elif moved == "shown_as":
+        state.shown_as = {C: AssetKey("a.old")}
+    elif moved == "partitions":
+        decisions[A] = Decision(Status("CURRENT"), partitions=PartitionStatus(Space((), NOW), {}))
+    elif moved == "status":
+        decisions[B] = Decision(Status("STALE"))
+    elif moved == "gone":
+        del state.published[A]
+    assert is_proven_current(C, outline_of(ITEM), state, decisions) == (moved == "nothing")
