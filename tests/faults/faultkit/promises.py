@@ -15,8 +15,8 @@ from headwater import load_project
 from headwater.assets.errors import HeadwaterError
 
 PROJECTIONS = (
-    "version", "pointer", "publication", "token", "slice_held", "slice_seen", "part_shown", "source", "run", "step",
-    "dynamic_key", "hold", "disposed", "renamed", "warehouse",
+    "version", "pointer", "publication", "token", "standing", "slice_held", "slice_seen", "part_shown", "source",
+    "run", "step", "dynamic_key", "hold", "disposed", "renamed", "warehouse",
 )  # fmt: skip
 
 
